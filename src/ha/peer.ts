@@ -15,6 +15,9 @@ export interface TimelineFork {
   readonly switchLsn: Lsn;
 }
 
+/** The role that a member plays for clients. */
+export type Role = 'primary' | 'standby' | 'none';
+
 /** What a member does with its Postgres. `unknown`: it could not be learned. */
 export type InstanceState =
   | 'empty'

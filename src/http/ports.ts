@@ -9,12 +9,10 @@ import type {
   PeerState,
   PromiseAnswer,
   PromiseRequest,
+  Role,
 } from '../ha/peer.ts';
 import type { Ending, HistoryEntry, MemberTags, SwitchoverRequest } from '../ha/record.ts';
 import type { Epoch, Millis, TimelineId } from '../ha/units.ts';
-
-/** The role that a member plays for clients. */
-export type Role = 'primary' | 'standby' | 'none';
 
 /** A long work in progress: initdb, clone, rewind, … */
 export interface Progress {

@@ -1,7 +1,7 @@
 import type { MemberName } from '../ha/member.ts';
+import type { Role } from '../ha/peer.ts';
 import type { ClusterRecord, MemberRecord, VersionedRecord } from '../ha/record.ts';
 import type { Instant, Millis } from '../ha/units.ts';
-import type { Role } from '../http/ports.ts';
 
 /** The outcome of a compare-and-swap of the cluster record. */
 export type SwapResult =
