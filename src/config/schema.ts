@@ -1,0 +1,38 @@
+import * as z from 'zod';
+import { text } from './leaves.ts';
+import { absolutePath, socketPath } from './patterns.ts';
+import { cluster } from './sections/cluster.ts';
+import { ha } from './sections/ha.ts';
+import { log, shutdown, slots, tags } from './sections/member.ts';
+import { advertise, http, kubernetes } from './sections/network.ts';
+import { postgres } from './sections/postgres.ts';
+
+/**
+ * Every setting of pgwarden: the one source of defaults, validation, the reference page and the JSON Schema.
+ * What depends on the machine or on several settings is added by `resolve` and checked by `rules`.
+ */
+export const schema = z
+  .strictObject({
+    cluster,
+    volume: text('/var/lib/pgwarden', absolutePath, {
+      description:
+        "The directory of this member's volume. PGDATA is `data` in it; what must outlive a clone or rewind lies beside that.",
+      effect: 'needs a restart of the agent',
+    }),
+    socket: text('/run/pgwarden/agent.sock', socketPath, {
+      description: "The agent's Unix socket (mode 0600), over which the commands talk to it.",
+      effect: 'needs a restart of the agent',
+    }),
+    postgres,
+    advertise,
+    http,
+    kubernetes,
+    ha,
+    tags,
+    slots,
+    shutdown,
+    log,
+  })
+  .meta({ title: 'pgwarden', description: 'Configuration of the pgwarden agent.' });
+
+export type ParsedConfiguration = z.output<typeof schema>;
