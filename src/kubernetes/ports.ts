@@ -21,7 +21,12 @@ export type ReadResult =
 export interface ClusterStore {
   read(deadline: Millis, signal?: AbortSignal): Promise<ReadResult>;
   create(record: ClusterRecord, deadline: Millis, signal?: AbortSignal): Promise<SwapResult>;
-  swap(next: ClusterRecord, resourceVersion: string, deadline: Millis, signal?: AbortSignal): Promise<SwapResult>;
+  swap(
+    next: ClusterRecord,
+    resourceVersion: string,
+    deadline: Millis,
+    signal?: AbortSignal,
+  ): Promise<SwapResult>;
   /** Creates or replaces this member's Lease. */
   writeMember(record: MemberRecord, deadline: Millis, signal?: AbortSignal): Promise<void>;
   removeMember(member: MemberName, deadline: Millis, signal?: AbortSignal): Promise<void>;
