@@ -1,6 +1,6 @@
 import type { Source } from './configuration.ts';
 import type { Problem } from './errors.ts';
-import type { Layer } from './layer.ts';
+import { type Layer, recordSource } from './layer.ts';
 import { nearest } from './nearest.ts';
 import { allSettings } from './settings.ts';
 import { put, type Tree } from './tree.ts';
@@ -34,8 +34,9 @@ export function environmentLayer(environment: Environment): Layer {
     if (SERVICE_LINK_VALUE.test(value)) continue;
     const setting = byVariable.get(name);
     if (setting !== undefined) {
-      put(tree, setting.keys, readWritten(setting, value));
-      sources.set(setting.path, { kind: 'environment', detail: name });
+      const read = readWritten(setting, value);
+      put(tree, setting.keys, read);
+      recordSource(sources, setting.path, read, { kind: 'environment', detail: name });
     } else if (!SERVICE_LINK.test(name)) {
       const near = nearest(
         name.slice(PREFIX.length),

@@ -1,6 +1,6 @@
 import type { Source } from './configuration.ts';
 import type { Problem } from './errors.ts';
-import type { Layer } from './layer.ts';
+import { type Layer, recordSource } from './layer.ts';
 import { nearest } from './nearest.ts';
 import { allSettings, type Setting } from './settings.ts';
 import { put, type Tree } from './tree.ts';
@@ -29,7 +29,7 @@ export function flagsLayer(flags: readonly string[]): Layer {
     const value = place.entry === null ? readWritten(place.setting, written) : written;
     const keys = place.entry === null ? place.setting.keys : [...place.setting.keys, place.entry];
     put(tree, keys, value);
-    sources.set(keys.join('.'), { kind: 'flag', detail: `--set ${path}` });
+    recordSource(sources, keys.join('.'), value, { kind: 'flag', detail: `--set ${path}` });
   }
   return { tree, sources, problems };
 }

@@ -97,6 +97,7 @@ export function duration(byDefault: string, bounds: { least: string; most: strin
     ...about,
     kind: 'text',
     allowed: allowedDuration(bounds),
+    unit: 'duration',
     nullable: false,
   });
 }
@@ -106,6 +107,7 @@ export function optionalDuration(bounds: { least: string; most: string }, about:
     ...about,
     kind: 'text',
     allowed: `${allowedDuration(bounds)}, or null`,
+    unit: 'duration',
     nullable: true,
   });
 }
@@ -134,6 +136,7 @@ export function size(
     ...about,
     kind: 'text',
     allowed: `a size with its unit (B, kB, MB, GB, TB) from "${formatSize(bounds.least)}" to "${formatSize(bounds.most)}"${power}`,
+    unit: 'size',
     nullable: false,
   });
 }

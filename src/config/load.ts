@@ -1,14 +1,14 @@
-import type { Configuration, Source, Sources } from './configuration.ts';
+import type { Configuration, Sources } from './configuration.ts';
 import { type Environment, environmentLayer } from './environment.ts';
 import { ConfigurationError, type Problem } from './errors.ts';
 import { readLayerFile } from './file.ts';
 import { flagsLayer } from './flags.ts';
-import type { Layer } from './layer.ts';
+import { type Layer, mergeSources } from './layer.ts';
 import { problemsOf, sourceOf } from './problems.ts';
 import { resolve, surroundings } from './resolve.ts';
 import { crossFindings, warnings as warningsOf } from './rules.ts';
 import { schema } from './schema.ts';
-import { get, merge, type Tree } from './tree.ts';
+import { merge, type Tree } from './tree.ts';
 
 /** Where a configuration comes from, in order of growing precedence. */
 export interface Origins {
@@ -44,7 +44,7 @@ export async function loadConfiguration(origins: Origins = {}): Promise<Loaded> 
   ];
   const problems = layers.flatMap((layer) => layer.problems);
   const tree = layers.reduce((under: Tree, layer) => merge(under, layer.tree), {});
-  const sources = layers.reduce(mergeSources, new Map<string, Source>());
+  const sources = mergeSources(layers);
 
   const parsed = schema.safeParse(tree);
   if (!parsed.success) {
@@ -54,12 +54,9 @@ export async function loadConfiguration(origins: Origins = {}): Promise<Loaded> 
   problems.push(...crossFindings(configuration).map((finding) => withSource(finding, sources)));
   if (problems.length > 0) throw new ConfigurationError(problems);
 
-  const given = [...sources].filter(
-    ([path]) => get(tree, path.split('.')) !== undefined || !path.includes('.'),
-  );
   return {
     configuration,
-    sources: new Map(given),
+    sources,
     warnings: warningsOf(configuration).map((finding) => withSource(finding, sources)),
     file,
   };
@@ -67,9 +64,4 @@ export async function loadConfiguration(origins: Origins = {}): Promise<Loaded> 
 
 function withSource(finding: Omit<Problem, 'source'>, sources: Sources): Problem {
   return { ...finding, source: sourceOf(finding.path.split('.'), sources) };
-}
-
-/** A map or list given whole by a later layer hides the sources of the entries that it replaces. */
-function mergeSources(under: Map<string, Source>, layer: Layer): Map<string, Source> {
-  return new Map([...under, ...layer.sources]);
 }

@@ -19,6 +19,8 @@ export interface SettingMeta {
   /** What is allowed: the end of the sentence "allowed: …". */
   readonly allowed: string;
   readonly nullable: boolean;
+  /** What the text of a value measures: durations are read as milliseconds, sizes as bytes. */
+  readonly unit?: 'duration' | 'size';
   /** In words, where the default depends on the member or on other settings. */
   readonly derivedDefault?: string;
 }

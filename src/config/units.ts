@@ -10,8 +10,8 @@ export function parseDuration(text: string): Millis | null {
   return value === null ? null : (value as Millis);
 }
 
-/** The shortest exact text of a duration: 10000 → `"10s"`, 1500 → `"1500ms"`. */
-export function formatDuration(value: Millis): string {
+/** The shortest exact text of a duration in milliseconds: 10000 → `"10s"`, 1500 → `"1500ms"`. */
+export function formatDuration(value: number): string {
   if (value === 0) return '0s';
   for (const unit of ['d', 'h', 'm', 's'] as const) {
     if (value % DURATION_UNITS[unit] === 0) return `${value / DURATION_UNITS[unit]}${unit}`;
