@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { type ApiCall, describeCall, groupOf } from './api-call.ts';
+import { type ApiCall, describeCall, groupOf, type Resource } from './api-call.ts';
 import { ApiForbiddenError, ApiStatusError, ApiUnauthorizedError, type StatusDetails } from './errors.ts';
 import { property, textProperty } from './wire.ts';
 
@@ -31,15 +31,16 @@ export function statusError(
 }
 
 /**
- * Whether the error says that this very object is not there. A 404 without the object's name is another thing: an
- * API server that is still starting, a proxy, a wrong path. Nobody may take that for a deleted record.
+ * Whether the error says that this very object is not there. A 404 that names no object, or another one, is another
+ * thing: an API server that is still starting, a proxy, a missing namespace. Nobody may take it for a deleted record.
  */
-export function saysAbsent(error: unknown, name: string): boolean {
+export function saysAbsent(error: unknown, name: string, resource: Resource = 'leases'): boolean {
   return (
     error instanceof ApiStatusError &&
     error.status === 404 &&
     error.details.reason === 'NotFound' &&
-    error.details.name === name
+    error.details.name === name &&
+    error.details.kind === resource
   );
 }
 

@@ -64,14 +64,15 @@ export class LeaseWatch {
       }
       if (signal.aborted) return;
       if (isExpired(error)) this.#resumeAt = null;
-      else if (error !== null) listener.onReachable(false);
+      else if (error !== null) {
+        log.warn({ event: 'kubernetes.watch.failed', failures, err: error }, error.message);
+        listener.onReachable(false);
+      }
       if (clock.now() - start >= HEALTHY) failures = 0;
       else failures += 1;
       // An old version, and the regular end of a long watch, ask for another at once.
       if (failures === 0 || (failures === 1 && isExpired(error))) continue;
       const pause = Math.max(backoffPause(failures, WATCH_BACKOFF, random()), retryAfter(error));
-      const fields = { event: 'kubernetes.watch.failed', failures, pause: Math.round(pause), err: error };
-      if (error !== null) log.warn(fields, 'The watch of the cluster record failed');
       await clock.sleep(millis(pause), signal);
     }
   }

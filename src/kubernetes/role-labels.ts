@@ -1,0 +1,71 @@
+import type { MemberName } from '../ha/member.ts';
+import type { Role } from '../ha/peer.ts';
+import { type Instant, type Millis, millis } from '../ha/units.ts';
+import type { ApiClient } from './client.ts';
+import type { Clock } from './clock.ts';
+
+/** Services select pods by it: `primary`, `standby`, or absent. */
+export const ROLE_LABEL = 'pgwarden.dev/role';
+
+const DEADLINE: Millis = millis(3_000);
+/** A label that somebody changed behind our back is set again after this at the latest. */
+const REASSERT_AFTER: Millis = millis(30_000);
+
+interface PodState {
+  wanted: Role;
+  /** What the API last accepted, and when. */
+  accepted: { readonly role: Role; readonly at: Instant } | null;
+  /** The request in flight and whatever follows it. */
+  work: Promise<void> | null;
+}
+
+/**
+ * The role labels of pods. One request a pod at a time, and the newest wish wins: two in flight could arrive in
+ * the wrong order. A role that the API accepted a moment ago is not sent again.
+ */
+export class RoleLabels {
+  readonly #client: ApiClient;
+  readonly #namespace: string;
+  readonly #clock: Clock;
+  readonly #pods = new Map<MemberName, PodState>();
+
+  constructor(client: ApiClient, namespace: string, clock: Clock) {
+    this.#client = client;
+    this.#namespace = namespace;
+    this.#clock = clock;
+  }
+
+  /** Resolves when the pod has the newest wanted role. Throws the client's errors. */
+  async set(member: MemberName, role: Role, signal?: AbortSignal): Promise<void> {
+    const pod = this.#pods.get(member) ?? { wanted: role, accepted: null, work: null };
+    this.#pods.set(member, pod);
+    pod.wanted = role;
+    pod.work ??= this.#apply(member, pod, signal).finally(() => {
+      pod.work = null;
+    });
+    await pod.work;
+  }
+
+  async #apply(member: MemberName, pod: PodState, signal: AbortSignal | undefined): Promise<void> {
+    while (!this.#isFresh(pod)) {
+      const role = pod.wanted;
+      await this.#client.request(
+        {
+          verb: 'patch',
+          resource: 'pods',
+          namespace: this.#namespace,
+          name: member,
+          body: { metadata: { labels: { [ROLE_LABEL]: role === 'none' ? null : role } } },
+        },
+        DEADLINE,
+        signal,
+      );
+      pod.accepted = { role, at: this.#clock.now() };
+    }
+  }
+
+  #isFresh(pod: PodState): boolean {
+    const { accepted, wanted } = pod;
+    return accepted !== null && accepted.role === wanted && this.#clock.now() - accepted.at < REASSERT_AFTER;
+  }
+}
