@@ -1,23 +1,79 @@
 // Bundles src/main.ts into dist/: one entry and lazily loaded chunks, so that the agent starts Postgres before it
-// has parsed the heavy clients.
-import { cp, rm } from 'node:fs/promises';
+// has parsed the heavy clients. Made aside and swapped in whole: an interrupted or failed build changes nothing.
+import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
+import { sourcesHash } from './setup/build-step.mjs';
+import { root } from './setup/paths.mjs';
+import { stamp } from './setup/stamp.mjs';
 
-await rm('dist', { recursive: true, force: true });
-await build({
-  entryPoints: { main: 'src/main.ts' },
-  outdir: 'dist',
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node24',
-  sourcemap: 'linked',
-  legalComments: 'none',
-  logLevel: 'warning',
-  // Bundled CommonJS packages call require() for Node's own modules.
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
-});
-await cp('src/agent/guard.pl', 'dist/guard.pl');
+const made = `${root}/dist.new-${process.pid}`;
+const old = `${root}/dist.old-${process.pid}`;
+// Taken before the sources are read: what changes meanwhile is built again.
+const hash = sourcesHash();
+
+await removeAbandoned();
+try {
+  await build({
+    absWorkingDir: root,
+    entryPoints: { main: 'src/main.ts' },
+    outdir: made,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    sourcemap: 'linked',
+    legalComments: 'none',
+    logLevel: 'warning',
+    // Bundled CommonJS packages call require() for Node's own modules.
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+  });
+  await copyAssets();
+  stamp(`${made}/.sources`, hash);
+  await swap();
+} finally {
+  await rm(made, { recursive: true, force: true });
+  await rm(old, { recursive: true, force: true });
+}
+
+/** Everything in src that is no TypeScript (the guard's Perl, SQL, pages) lies beside the bundle. */
+async function copyAssets() {
+  const entries = await readdir(`${root}/src`, { recursive: true, withFileTypes: true });
+  await mkdir(made, { recursive: true });
+  const taken = new Set();
+  for (const entry of entries) {
+    if (!entry.isFile() || entry.name.endsWith('.ts') || entry.name.endsWith('.md')) continue;
+    if (taken.has(entry.name)) throw new TypeError(`two files in src are named ${entry.name}: dist is flat`);
+    taken.add(entry.name);
+    await copyFile(`${entry.parentPath}/${entry.name}`, `${made}/${entry.name}`);
+  }
+}
+
+async function swap() {
+  try {
+    await rename(`${root}/dist`, old);
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+  }
+  await rename(made, `${root}/dist`);
+}
+
+/** What builds that were killed have left: their process is gone. */
+async function removeAbandoned() {
+  for (const name of await readdir(root)) {
+    const pid = /^dist\.(?:new|old)-(\d+)$/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid)))
+      await rm(`${root}/${name}`, { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}

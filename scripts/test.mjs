@@ -1,0 +1,84 @@
+// Runs suites one after the other and closes with one line, `N passed, N failed`:
+//   node scripts/test.mjs [checks] [unit] [integration] [e2e] [arguments for vitest]
+// Each check (types, lint, reference) counts as one test. A suite goes on where another has failed.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bin, root } from './setup/paths.mjs';
+import { closingLine, sum } from './test/tally.mjs';
+
+const CHECKS = [
+  ['types', `${bin}/tsc`, '--noEmit'],
+  ['lint', `${bin}/biome`, 'check', '.'],
+  ['configuration reference', `${bin}/node`, 'scripts/reference.ts', '--check'],
+];
+const SUITES = ['unit', 'integration', 'e2e'];
+
+const words = process.argv.slice(2);
+const firstOther = words.findIndex((word) => word !== 'checks' && !SUITES.includes(word));
+const names = new Set(firstOther < 0 ? words : words.slice(0, firstOther));
+// With a filter there may be suites that it leaves nothing of.
+const forVitest = firstOther < 0 ? [] : [...words.slice(firstOther), '--passWithNoTests'];
+
+const tallies = [];
+for (const name of names) tallies.push(await (name === 'checks' ? runChecks() : runSuite(name)));
+const total = sum(tallies);
+process.stdout.write(`\n${closingLine(total)}\n`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+
+async function runChecks() {
+  const tally = { passed: 0, failed: 0, skipped: 0 };
+  for (const [name, command, ...args] of CHECKS) {
+    const code = await run(command, args);
+    process.stdout.write(`${name}: ${code === 0 ? 'ok' : `FAILED (exit code ${code})`}\n`);
+    if (code === 0) tally.passed++;
+    else tally.failed++;
+  }
+  return tally;
+}
+
+async function runSuite(name) {
+  const directory = mkdtempSync(join(tmpdir(), 'pgwarden-tally-'));
+  const file = join(directory, 'tally.json');
+  process.stdout.write(`\n${name} tests\n`);
+  try {
+    const code = await run(`${bin}/vitest`, ['run', '--project', name, ...forVitest], {
+      PGWARDEN_TEST_TALLY: file,
+    });
+    const tally = readTally(file);
+    // vitest can fail without a failed test (its own crash, no test file): never a success.
+    if (code !== 0 && tally.failed === 0) tally.failed = 1;
+    return tally;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function readTally(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    process.stdout.write(`the test runner left no counts: ${error.message}\n`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
+/** The exit code; 128 and more for a signal's. Ctrl-C reaches the child by the terminal, and it ends in order. */
+function run(command, args, environment = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      // The programs of the dependencies are started by `node` out of PATH: it must be ours.
+      env: { ...process.env, PATH: `${bin}:${process.env.PATH}`, ...environment },
+    });
+    const forward = (signal) => child.kill(signal);
+    process.on('SIGINT', forward).on('SIGTERM', forward);
+    child.on('error', reject);
+    child.on('close', (code) => {
+      process.off('SIGINT', forward).off('SIGTERM', forward);
+      resolve(code ?? 128);
+    });
+  });
+}
