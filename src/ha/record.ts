@@ -13,6 +13,8 @@ export interface Settled {
   readonly epoch: Epoch;
   /** Null only before the first epoch settled, or after a repair from nothing. */
   readonly primary: MemberIncarnation | null;
+  /** The timeline of that epoch: an epoch that a holder gave itself keeps it. */
+  readonly timeline: TimelineId;
   readonly cohort: readonly MemberIncarnation[];
   readonly acks: number;
 }

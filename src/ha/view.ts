@@ -1,7 +1,7 @@
 import type { Lsn } from './lsn.ts';
 import type { MemberIncarnation, MemberName } from './member.ts';
 import type { InstanceState, PeerState, PromiseAnswer, TimelineFork } from './peer.ts';
-import type { Floor, MemberRecord, MemberTags, VersionedRecord } from './record.ts';
+import type { ClusterRecord, Floor, MemberRecord, MemberTags, VersionedRecord } from './record.ts';
 import type { Epoch, Instant, Millis, TimelineId } from './units.ts';
 
 /** A row of `pgwarden.epoch`: the first commit of an epoch; `settled` marks it settled in band. */
@@ -124,6 +124,8 @@ export interface LocalView {
   readonly timeline: TimelineId;
   readonly endOfWal: Lsn;
   readonly forks: readonly TimelineFork[];
+  /** The upstream said that WAL which this standby needs is removed: it can only be cloned anew. */
+  readonly walRemoved: boolean;
   /** Null: not running, or it did not answer. */
   readonly server: ServerView | null;
   /** Since when it did not answer although it runs; null: it answers. */
@@ -141,8 +143,6 @@ export interface PeerView {
   readonly lastAt: Instant | null;
   /** Its Postgres port: refuses connections (nobody listens), accepts, or unknown. Probed only under suspicion. */
   readonly postgres: 'accepts' | 'refused' | 'unknown';
-  /** It shares the suspicion that the primary is gone (asked under suspicion), and when it said so. */
-  readonly suspects: boolean;
 }
 
 /** A recruitment that this member runs. */
@@ -169,6 +169,8 @@ export interface RecordView {
   readonly readAt: Instant | null;
   /** Since when it is seen to be absent. */
   readonly absentSince: Instant | null;
+  /** The last record that was valid for this member: what it holds or follows by. */
+  readonly lastValid: ClusterRecord | null;
   readonly apiReachable: boolean;
 }
 
@@ -180,6 +182,18 @@ export interface HoldView {
   readonly renewedAt: Instant | null;
   /** Renewals are permitted: no demotion has begun. */
   readonly renewing: boolean;
+  /** Since when this process runs its Postgres as primary; null: it does not. */
+  readonly leadingSince: Instant | null;
+  /** When each cohort member's walsender was last seen to reply, kept after the walsender is gone. */
+  readonly replies: Readonly<Record<string, Instant>>;
+  /** The names whose effect is proven (see `Changing the cohort`), as the text of the setting. */
+  readonly provenNames: string | null;
+  /** The LSN of the epoch row that Postgres acknowledged in this epoch; null: none yet. */
+  readonly rowLsn: Lsn | null;
+  /** When this process's Postgres was last proven dead; null: it never ran here, or runs. */
+  readonly stoppedAt: Instant | null;
+  /** When this process released the record; null: it did not, or somebody took it since. */
+  readonly releasedAt: Instant | null;
   /** Asynchronous mode without the API: until when every eligible member promised not to acquire. */
   readonly heldUntil: Instant | null;
 }
@@ -232,8 +246,14 @@ export interface View {
   readonly members: readonly MemberRecord[];
   readonly peers: readonly PeerView[];
   readonly recruitment: Recruitment | null;
+  /** Since when this member, and enough others, suspect the primary; null: they do not. */
+  readonly suspectedSince: Instant | null;
+  /** When its last recruitment failed; null: none did since the record changed epoch. */
+  readonly failedRecruitAt: Instant | null;
   readonly tasks: readonly Task[];
   readonly wishes: Wishes;
   /** Random in [0, 1): drawn by the caller for this decision (staggering of candidates). */
   readonly chance: number;
+  /** The wall clock, in milliseconds: only for what a person scheduled (a switchover), never for safety. */
+  readonly wallClock: number;
 }

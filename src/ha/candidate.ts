@@ -1,0 +1,203 @@
+import { choose } from './choose.ts';
+import { type Decision, type Proof, wait } from './decision.ts';
+import { epochOfTimeline } from './history.ts';
+import { FRESH_LOOK, isExpired, isReleased } from './lease.ts';
+import { lsnBytes } from './lsn.ts';
+import { type MemberName, memberIncarnation, memberOf } from './member.ts';
+import { compareStandings, type Standing } from './position.ts';
+import type { ClusterRecord } from './record.ts';
+import { isShared, suspect } from './suspicion.ts';
+import { won } from './transitions.ts';
+import { type Epoch, elapsed, epoch } from './units.ts';
+import type { Recruitment, ServerView, View } from './view.ts';
+
+/** How long a candidate lets a better one go first. */
+const STAGGER = 150;
+/** The pause after a recruitment that failed, plus up to as much again by chance. */
+const RECRUIT_AGAIN = 250;
+/** For how long a peer's word "lead" counts. */
+const LEAD_FRESH = 2_000;
+
+/** The step of a standby towards leadership; null: it has no reason, or no right, to lead. */
+export function takeOver(view: View, record: ClusterRecord, server: ServerView): Decision | null {
+  if (view.recruitment !== null) return pursue(view, record, view.recruitment, server);
+  const handed = handedOver(view, record);
+  if (handed !== null) return handed;
+  if (view.settings.tags.nofailover || view.wishes.shutdown) return null;
+  const person = view.wishes.failover;
+  if (record.paused && person === null) return null;
+  if (person?.acceptDataLoss === true && (isReleased(record) || isExpired(record, view.record, view.now))) {
+    return win(view, record, 'person', 'a person accepted the loss of data');
+  }
+  if (record.settled.acks === 0) return acquire(view, record, server);
+  if (record.ending !== null && !isReleased(record) && record.ending.target !== view.local.identity) {
+    if (elapsed(view.record.changedAt, view.now) < record.leaseDuration) return null;
+  }
+  const suspicion = suspect(view, record);
+  if (!suspicion.suspected) return null;
+  if (person === null && !isShared(view, record, suspicion)) return null;
+  if (server.receiver === null && !server.atEndOfWal) return wait('it still reads its local WAL');
+  const lead = invited(view);
+  if (lead === null) {
+    const delay = STAGGER * rank(view, record);
+    if (elapsed(view.suspectedSince, view.now) < delay)
+      return wait(`${suspicion.reason}: a better candidate goes first`);
+    if (elapsed(view.failedRecruitAt, view.now) < RECRUIT_AGAIN * (1 + view.chance)) {
+      return wait('the last recruitment failed; a pause before the next');
+    }
+  }
+  return recruit(view, record, suspicion.reason, lead);
+}
+
+function recruit(view: View, record: ClusterRecord, why: string, lead: Epoch | null): Decision {
+  const asked = new Set<MemberName>(record.settled.cohort.map(memberOf));
+  if (record.settled.primary !== null) asked.add(memberOf(record.settled.primary));
+  const next = epoch(Math.max(record.epoch + 1, view.local.promise, lead ?? 0, highestPromise(view, record)));
+  return {
+    kind: 'recruit',
+    epoch: next,
+    from: [...asked].sort(),
+    repair: false,
+    reason: `${why}: recruits for epoch ${next}`,
+  };
+}
+
+/** What comes of a recruitment under way. */
+function pursue(view: View, record: ClusterRecord, recruitment: Recruitment, server: ServerView): Decision {
+  const abandon = (reason: string): Decision => ({ kind: 'abandon-recruit', reason });
+  if (record.epoch !== recruitment.base.record.epoch)
+    return abandon(`the record moved to epoch ${record.epoch}`);
+  if (recruitment.epoch < view.local.promise) return abandon(`it promised epoch ${view.local.promise} since`);
+  if (record.paused || view.wishes.shutdown) return abandon('it may not lead now');
+  const choice = choose(recruitment, view.self);
+  switch (choice.kind) {
+    case 'open':
+      if (elapsed(recruitment.startedAt, view.now) > 2 * view.settings.recruitTimeout) {
+        return abandon(`${choice.have} of ${choice.need} promises in time`);
+      }
+      return wait(`${choice.have} of ${choice.need} promises for epoch ${recruitment.epoch}`);
+    case 'failed':
+      return abandon(choice.reason);
+    case 'yield':
+      return {
+        kind: 'yield',
+        to: choice.to,
+        epoch: recruitment.epoch,
+        reason: `${choice.to} has the better claim to epoch ${recruitment.epoch}`,
+      };
+    case 'catch-up':
+      if (elapsed(recruitment.startedAt, view.now) > view.settings.leaseDuration)
+        return abandon('catching up took too long');
+      return {
+        kind: 'catch-up',
+        from: choice.from,
+        to: choice.answer.position.lsn,
+        reason: `${choice.from} is ahead but may not lead: its WAL is streamed first`,
+      };
+    case 'lead': {
+      if (elapsed(recruitment.baseAt, view.now) > FRESH_LOOK) return abandon('the direct GET is too old');
+      const identity = view.local.identity;
+      if (identity === null || !server.inRecovery) return abandon('it is no standby');
+      return {
+        kind: 'win',
+        proof: 'promises',
+        record: won(recruitment.base.record, {
+          primary: identity,
+          holder: view.hold.holder,
+          epoch: recruitment.epoch,
+          leaseDuration: view.settings.leaseDuration,
+        }),
+        resourceVersion: recruitment.base.resourceVersion === '' ? null : recruitment.base.resourceVersion,
+        reason: choice.proof,
+      };
+    }
+  }
+}
+
+/** The old primary released to this member after it had flushed the shutdown checkpoint: no promises are needed. */
+function handedOver(view: View, record: ClusterRecord): Decision | null {
+  if (record.ending === null || record.ending.target !== view.local.identity || !isReleased(record))
+    return null;
+  return win(view, record, 'handed-over', `${record.primary} handed over`);
+}
+
+/** Asynchronous mode: an expired or released Lease, listed as eligible, near enough. */
+function acquire(view: View, record: ClusterRecord, server: ServerView): Decision | null {
+  const identity = view.local.identity;
+  const released = isReleased(record);
+  if (!released && !isExpired(record, view.record, view.now)) return null;
+  if (identity === null || !record.settled.cohort.includes(identity)) {
+    return record.primary === identity
+      ? null
+      : wait('the Lease is free, but this member is not listed as eligible');
+  }
+  if ((view.wishes.heldUntil ?? 0) > view.now) return wait('it promised not to acquire for now');
+  if (!released && suspect(view, record).suspected === false)
+    return wait('the Lease expired, but the primary is heard');
+  if (server.receiver === null && !server.atEndOfWal) return wait('it still reads its local WAL');
+  const lag = lsnBytes(record.flushLsn) - lsnBytes(server.flushLsn);
+  if (lag > view.settings.maximumLagOnFailover) {
+    return wait(`it lags ${lag} bytes behind, more than maximumLagOnFailover`);
+  }
+  const delay = STAGGER * rank(view, record) * (1 + view.chance);
+  if (elapsed(view.suspectedSince, view.now) < delay) return wait('a better candidate goes first');
+  return win(view, record, 'expired', released ? 'the Lease is released' : 'the Lease expired');
+}
+
+function win(view: View, record: ClusterRecord, proof: Proof, why: string): Decision {
+  const identity = view.local.identity;
+  if (identity === null) return wait('it has no identity');
+  if (elapsed(view.record.readAt, view.now) > FRESH_LOOK)
+    return { kind: 'look', reason: `${why}: a direct GET precedes a win` };
+  return {
+    kind: 'win',
+    proof,
+    record: won(record, {
+      primary: identity,
+      holder: view.hold.holder,
+      epoch: epoch(Math.max(record.epoch + 1, view.local.promise, highestPromise(view, record))),
+      leaseDuration: view.settings.leaseDuration,
+    }),
+    resourceVersion: view.record.current?.resourceVersion ?? null,
+    reason: why,
+  };
+}
+
+function invited(view: View): Epoch | null {
+  const { lead } = view.wishes;
+  return lead !== null && elapsed(lead.at, view.now) <= LEAD_FRESH ? lead.epoch : null;
+}
+
+function highestPromise(view: View, record: ClusterRecord): number {
+  let highest = 0;
+  for (const { state } of view.peers) {
+    if (state?.clusterUID === record.clusterUID) highest = Math.max(highest, state.promise);
+  }
+  return highest;
+}
+
+/** How many members that may lead, answer, and are recruited stand better than this one. */
+function rank(view: View, record: ClusterRecord): number {
+  const own = ownStanding(view);
+  if (own === null) return view.peers.length;
+  return view.peers.filter(({ member, state, answeredAt }) => {
+    if (state === null || state.incarnation === null || state.position === null) return false;
+    if (state.state !== 'standby' || state.tags.nofailover || state.ending) return false;
+    if (elapsed(answeredAt, view.now) > 2 * view.settings.suspectAfter) return false;
+    const identity = memberIncarnation(member, state.incarnation);
+    if (!record.settled.cohort.includes(identity) && record.settled.primary !== identity) return false;
+    return compareStandings({ member, position: state.position, priority: state.tags.priority }, own) < 0;
+  }).length;
+}
+
+function ownStanding(view: View): Standing | null {
+  const server = view.local.server;
+  if (server === null) return null;
+  const of = epochOfTimeline(view.local.timelineEpochs, server.timeline);
+  if (of === null) return null;
+  return {
+    member: view.self,
+    position: { epoch: of, lsn: server.flushLsn },
+    priority: view.settings.tags.priority,
+  };
+}

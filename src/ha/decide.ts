@@ -1,0 +1,136 @@
+import { type Decision, wait } from './decision.ts';
+import { standingOf } from './floor.ts';
+import { hung, lead, repairAsPrimary, superseded } from './primary.ts';
+import type { ClusterRecord } from './record.ts';
+import { repair } from './repair.ts';
+import { standBy } from './standby.ts';
+import { rest } from './stopped.ts';
+import type { Task, View } from './view.ts';
+
+/** Works during which nothing else is decided: each is bounded, and ends with a changed instance. */
+const EXCLUSIVE: readonly Task['kind'][] = ['initialize', 'clone', 'rewind', 'start', 'stop'];
+
+/** The one decision of this round. Pure: the same view gives the same decision. */
+export function decide(view: View): Decision {
+  const busy = view.tasks.find((task) => task.outcome === 'running' && EXCLUSIVE.includes(task.kind));
+  if (busy) return wait(`${busy.kind} is under way`);
+  const current = view.record.current?.record ?? null;
+  if (current !== null) {
+    const standing = standingOf(current, view.local);
+    switch (standing.kind) {
+      case 'foreign':
+        return foreign(view, standing.why);
+      case 'below-floor':
+        return invalid(
+          view,
+          `the record went backwards: epoch ${current.epoch} of ${current.primary}, but this member knew epoch ${standing.floor.epoch} of ${standing.floor.primary}`,
+        );
+      case 'valid':
+        return obey(view, current);
+    }
+  }
+  if (view.record.known && view.local.data === 'present') return invalid(view, 'the cluster record is gone');
+  return withoutRecord(view);
+}
+
+function obey(view: View, record: ClusterRecord): Decision {
+  switch (view.local.state) {
+    case 'empty':
+    case 'stopped':
+      return claimIsMine(view, record) ?? rest(view, record);
+    case 'standby':
+      return standBy(view, record);
+    case 'primary':
+      return rule(view, record);
+    case 'unknown':
+      return hung(view);
+    default:
+      return wait(`Postgres is ${view.local.state}`);
+  }
+}
+
+/** A running primary under a valid record. */
+function rule(view: View, record: ClusterRecord): Decision {
+  if (record.primary !== view.local.identity) {
+    return {
+      kind: 'stop',
+      mode: 'fast',
+      demotion: true,
+      reason: `the record names ${record.primary ?? 'nobody'} in epoch ${record.epoch}`,
+    };
+  }
+  if (record.holder === view.hold.holder) return lead(view, record);
+  const server = view.local.server;
+  if (server === null) return hung(view);
+  const superior = superseded(view, record.epoch);
+  if (superior !== null) return superior;
+  // The agent was restarted under a running primary (maintenance): the same epoch goes on under a new holder.
+  if (record.timeline === server.timeline && view.hold.releasedAt === null) {
+    return {
+      kind: 'swap-record',
+      change: 'adopt',
+      record: { ...record, holder: view.hold.holder },
+      reason: 'this agent took over a running primary',
+    };
+  }
+  return { kind: 'stop', mode: 'fast', demotion: true, reason: 'the Lease is held by another process' };
+}
+
+/** initdb is done under this process's claim: epoch 1 begins. */
+function claimIsMine(view: View, record: ClusterRecord): Decision | null {
+  if (record.systemIdentifier !== '' || record.holder !== view.hold.holder) return null;
+  if (view.local.data !== 'present') return null;
+  return { kind: 'begin-first-epoch', reason: 'initdb is done' };
+}
+
+/** A record that no member obeys. A stopped member starts all the same: as a standby that follows nobody. */
+function invalid(view: View, why: string): Decision {
+  if (view.local.state === 'empty' || view.local.state === 'stopped') {
+    return rest(view, null);
+  }
+  if (view.wishes.shutdown) {
+    return { kind: 'stop', mode: 'fast', demotion: view.local.state === 'primary', reason: 'shutdown' };
+  }
+  if (view.local.server === null) return hung(view);
+  return repair(view, why);
+}
+
+/** The record belongs to another cluster than the data: nothing is changed on either side. */
+function foreign(view: View, why: string): Decision {
+  if (view.local.state === 'primary') {
+    if (view.wishes.shutdown) return { kind: 'stop', mode: 'fast', demotion: true, reason: 'shutdown' };
+    return view.local.server === null ? hung(view) : repairAsPrimary(view, why);
+  }
+  if (view.local.state === 'stopped' || view.local.state === 'empty') {
+    if (view.wishes.shutdown) return { kind: 'exit', reason: 'shutdown' };
+  } else if (view.local.state === 'standby') {
+    return { kind: 'stop', mode: 'fast', demotion: false, reason: why };
+  }
+  return {
+    kind: 'problem',
+    code: 'FOREIGN_CLUSTER',
+    remedy:
+      'give this member an empty volume to clone into, or point it at its own cluster; if the record is left from a deleted cluster of the same name, delete its Leases',
+    reason: why,
+  };
+}
+
+/** The API has not said anything yet. */
+function withoutRecord(view: View): Decision {
+  switch (view.local.state) {
+    case 'empty':
+    case 'stopped':
+      return rest(view, null);
+    case 'standby':
+      if (view.wishes.shutdown) return { kind: 'stop', mode: 'fast', demotion: false, reason: 'shutdown' };
+      return wait('the API has not shown the cluster record yet');
+    case 'primary':
+      if (view.wishes.shutdown) return { kind: 'stop', mode: 'fast', demotion: true, reason: 'shutdown' };
+      if (view.record.lastValid !== null) return repairAsPrimary(view, 'the record is not known');
+      return wait('a primary was found running, and the API has not shown the cluster record yet');
+    case 'unknown':
+      return hung(view);
+    default:
+      return wait(`Postgres is ${view.local.state}`);
+  }
+}

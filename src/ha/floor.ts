@@ -1,0 +1,40 @@
+import type { ClusterRecord, Floor } from './record.ts';
+import type { LocalView } from './view.ts';
+
+export type RecordStanding =
+  | { readonly kind: 'valid' }
+  /** It went backwards (a restored etcd, a Lease deleted and made anew): obeyed by nobody. */
+  | { readonly kind: 'below-floor'; readonly floor: Floor }
+  /** It belongs to another cluster than the data directory. */
+  | { readonly kind: 'foreign'; readonly why: string };
+
+/** Whether a record is below the highest epoch that a member led or followed, or names another primary in it. */
+export function isBelowFloor(record: ClusterRecord, floor: Floor | null): boolean {
+  if (floor === null) return false;
+  return record.epoch < floor.epoch || (record.epoch === floor.epoch && record.primary !== floor.primary);
+}
+
+/** Whether this member may follow, recruit or promise under a record. */
+export function standingOf(record: ClusterRecord, local: LocalView): RecordStanding {
+  if (
+    local.data !== 'empty' &&
+    record.systemIdentifier !== '' &&
+    local.systemIdentifier !== '' &&
+    record.systemIdentifier !== local.systemIdentifier
+  ) {
+    return {
+      kind: 'foreign',
+      why: `the data directory has system identifier ${local.systemIdentifier}, the cluster record ${record.systemIdentifier}`,
+    };
+  }
+  if (local.data !== 'empty' && local.clusterUID !== null && record.clusterUID !== local.clusterUID) {
+    return {
+      kind: 'foreign',
+      why: `the data directory belongs to cluster ${local.clusterUID}, the cluster record to ${record.clusterUID}`,
+    };
+  }
+  if (local.data !== 'empty' && isBelowFloor(record, local.floor) && local.floor !== null) {
+    return { kind: 'below-floor', floor: local.floor };
+  }
+  return { kind: 'valid' };
+}

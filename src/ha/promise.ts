@@ -1,0 +1,70 @@
+import { isReleased } from './lease.ts';
+import { memberOf } from './member.ts';
+import type { PromiseRequest } from './peer.ts';
+import { hearsPrimary } from './suspicion.ts';
+import type { View } from './view.ts';
+
+export type PromiseVerdict = { readonly grant: true } | { readonly grant: false; readonly reason: string };
+
+const refuse = (reason: string): PromiseVerdict => ({ grant: false, reason });
+
+/**
+ * Whether this member promises to take part in no epoch below the asked one. A promise binds to the epoch, not to
+ * the candidate: uniqueness comes from the compare-and-swap.
+ */
+export function judgePromise(view: View, request: PromiseRequest): PromiseVerdict {
+  const { local } = view;
+  if (local.clusterUID !== request.clusterUID) return refuse('it belongs to another cluster');
+  if (local.data !== 'present' || local.identity === null) return refuse('it has no whole data directory');
+  const busy = view.tasks.find(
+    (task) =>
+      task.outcome === 'running' && (task.kind === 'clone' || task.kind === 'rewind' || task.kind === 'stop'),
+  );
+  if (busy) return refuse(`it is busy: ${busy.kind}`);
+  if (request.epoch < local.promise) return refuse(`it promised epoch ${local.promise}`);
+  if (request.epoch <= (local.floor?.epoch ?? 0))
+    return refuse(`it follows epoch ${local.floor?.epoch ?? 0}`);
+  if (request.recordEpoch < (local.floor?.epoch ?? 0)) {
+    return refuse(
+      `the candidate's record (epoch ${request.recordEpoch}) is below epoch ${local.floor?.epoch ?? 0}`,
+    );
+  }
+  const record = view.record.current?.record ?? null;
+  if (holdsOrWon(view)) return refuse('it won the present epoch or runs the primary');
+  if (local.server === null) return refuse(`its Postgres is ${local.state}`);
+  if (!local.server.inRecovery || local.server.promoting) return refuse('its Postgres is a primary');
+  if (local.server.receiver === null && !local.server.atEndOfWal)
+    return refuse('it still reads its local WAL');
+  if (record !== null) {
+    if (record.paused) return refuse('the cluster is paused');
+    if (isFenced(record.fenced, view.self)) return refuse('it is fenced');
+    if (record.epoch > request.recordEpoch) return refuse(`the record is at epoch ${record.epoch}`);
+    const itself = record.primary !== null && memberOf(record.primary) === memberOf(request.candidate);
+    if (
+      record.ending !== null &&
+      record.ending.target !== request.candidate &&
+      !itself &&
+      !isReleased(record)
+    ) {
+      return refuse(`${record.primary} is handing over to ${record.ending.target}`);
+    }
+    if (!itself && !isReleased(record) && hearsPrimary(view, record))
+      return refuse(`it hears ${record.primary}`);
+  }
+  return { grant: true };
+}
+
+/** This member won the record's epoch under this process's holder, or runs a primary. */
+export function holdsOrWon(view: View): boolean {
+  const record = view.record.current?.record;
+  const won =
+    record !== undefined &&
+    record.primary !== null &&
+    record.primary === view.local.identity &&
+    record.holder === view.hold.holder;
+  return won || view.local.state === 'primary' || view.local.state === 'promoting';
+}
+
+export function isFenced(fenced: readonly string[], member: string): boolean {
+  return fenced.includes('*') || fenced.includes(member);
+}

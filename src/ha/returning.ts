@@ -1,0 +1,111 @@
+import type { Decision } from './decision.ts';
+import { wait } from './decision.ts';
+import { relate } from './history.ts';
+import type { Lsn } from './lsn.ts';
+import { memberIncarnation, memberOf } from './member.ts';
+import type { PeerState } from './peer.ts';
+import type { ClusterRecord } from './record.ts';
+import { elapsed } from './units.ts';
+import type { View } from './view.ts';
+
+export type WayBack =
+  | { readonly kind: 'follow' }
+  | { readonly kind: 'rewind'; readonly switchLsn: Lsn }
+  | { readonly kind: 'clone'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** The state of the record's primary, when it is that incarnation that answered. */
+export function primaryState(view: View, record: ClusterRecord): PeerState | null {
+  if (record.primary === null) return null;
+  const peer = view.peers.find((other) => other.member === memberOf(record.primary ?? ('' as never)));
+  const state = peer?.state ?? null;
+  if (state === null || state.incarnation === null) return null;
+  return memberIncarnation(state.member, state.incarnation) === record.primary ? state : null;
+}
+
+/** How this member's WAL relates to the history of the record's primary. */
+export function wayBack(view: View, record: ClusterRecord): WayBack {
+  const state = primaryState(view, record);
+  if (state === null || state.state !== 'primary' || state.timeline !== record.timeline) {
+    return { kind: 'unknown', reason: `the history of ${record.primary} is not known yet` };
+  }
+  const { local } = view;
+  const timeline = local.server?.timeline ?? local.timeline;
+  const forks = local.server?.forks ?? local.forks;
+  const end = local.server?.flushLsn ?? local.endOfWal;
+  const relation = relate({ timeline, forks }, end, state);
+  switch (relation.kind) {
+    case 'same':
+      return { kind: 'follow' };
+    case 'other-history':
+      return {
+        kind: 'clone',
+        reason: `timeline ${timeline} has another history than that of ${record.primary}`,
+      };
+    case 'diverged':
+      return { kind: 'rewind', switchLsn: relation.switchLsn };
+  }
+}
+
+/**
+ * Whether a data directory may be rewound or replaced: towards a primary whose epoch is settled, or towards the
+ * unsettled one that asks for it because it could never settle otherwise; never below what this member's own WAL
+ * marks as settled.
+ */
+export function mayReplace(
+  view: View,
+  record: ClusterRecord,
+): { readonly may: boolean; readonly reason: string } {
+  const marked = view.local.server?.settledEpoch ?? 0;
+  if (marked > record.settled.epoch) {
+    return {
+      may: false,
+      reason: `its WAL marks epoch ${marked} as settled, the record only ${record.settled.epoch}`,
+    };
+  }
+  if (record.settled.epoch === record.epoch) return { may: true, reason: `epoch ${record.epoch} is settled` };
+  const state = primaryState(view, record);
+  const fresh = elapsed(view.record.readAt, view.now) <= 1_000;
+  if (state?.asksToReturn === true) {
+    return fresh
+      ? { may: true, reason: `${record.primary} needs it to settle epoch ${record.epoch}` }
+      : { may: false, reason: 'look' };
+  }
+  return { may: false, reason: `epoch ${record.epoch} of ${record.primary} is not settled yet` };
+}
+
+/** The step of a member whose WAL left the primary's history; its Postgres must be stopped for it. */
+export function replaceData(view: View, record: ClusterRecord, way: WayBack): Decision | null {
+  if (way.kind !== 'rewind' && way.kind !== 'clone') return null;
+  if (record.primary === null) return null;
+  const permission = mayReplace(view, record);
+  if (!permission.may) {
+    return permission.reason === 'look'
+      ? { kind: 'look', reason: 'the record is read before data is replaced' }
+      : wait(`it diverged from ${record.primary}, but ${permission.reason}`);
+  }
+  const settled = record.settled.epoch === record.epoch;
+  if (way.kind === 'clone' || !settled) {
+    const reason =
+      way.kind === 'clone' ? way.reason : `it diverged at ${way.switchLsn}; ${permission.reason}`;
+    return { kind: 'clone', from: record.primary, reason };
+  }
+  const state = primaryState(view, record);
+  if (state !== null && state.checkpointTimeline !== record.timeline) {
+    return wait(`a rewind waits for the checkpoint of ${record.primary} on timeline ${record.timeline}`);
+  }
+  if (view.local.state !== 'stopped') {
+    return {
+      kind: 'stop',
+      mode: 'fast',
+      demotion: false,
+      reason: `it left the history of ${record.primary} at ${way.switchLsn} and must be rewound`,
+    };
+  }
+  return {
+    kind: 'rewind',
+    from: record.primary,
+    switchLsn: way.switchLsn,
+    reason: `it left the history of ${record.primary} at ${way.switchLsn}`,
+  };
+}

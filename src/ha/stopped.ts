@@ -1,0 +1,156 @@
+import { bootstrap } from './bootstrap.ts';
+import { type Decision, wait } from './decision.ts';
+import { TAKE_BACK_AFTER, targetHasAll } from './handover.ts';
+import { isReleased } from './lease.ts';
+import { LSN_ZERO } from './lsn.ts';
+import { memberIncarnation, memberOf } from './member.ts';
+import { isFenced } from './promise.ts';
+import type { ClusterRecord } from './record.ts';
+import { mayReplace, primaryState, replaceData, wayBack } from './returning.ts';
+import { runningTask, startAgain } from './tasks.ts';
+import { released } from './transitions.ts';
+import { elapsed } from './units.ts';
+import type { View } from './view.ts';
+
+/** The decision of a member whose Postgres does not run. `record`: a valid one, or null. */
+export function rest(view: View, record: ClusterRecord | null): Decision {
+  const { local } = view;
+  if (!local.provenDead) {
+    return { kind: 'stop', mode: 'kill', demotion: true, reason: 'processes of this directory are left' };
+  }
+  if (record !== null && record.primary !== null && record.primary === local.identity) {
+    const own = cameDown(view, record);
+    if (own !== null) return own;
+  }
+  if (view.wishes.shutdown) return { kind: 'exit', reason: 'Postgres is stopped' };
+  if (record !== null && isFenced(record.fenced, view.self)) return wait('it is fenced: Postgres stays down');
+  if (local.data === 'empty') return bootstrap(view, record);
+  if (local.data === 'broken')
+    return record === null
+      ? wait('its data is half-made, and there is no record to clone by')
+      : remake(view, record);
+  if (record === null) return start(view, 'local WAL is read while the record is awaited');
+  if (view.wishes.reinitialize && record.primary !== local.identity) return remake(view, record);
+  if (isFirstStart(view, record)) {
+    return (
+      startAgain(view, 'start') ?? { kind: 'start-primary', reason: 'a freshly initialised cluster begins' }
+    );
+  }
+  if (local.endOfWal !== LSN_ZERO && record.primary !== local.identity) {
+    const way = wayBack(view, record);
+    if (way.kind === 'rewind' || way.kind === 'clone') {
+      const replacement = replaceData(view, record, way);
+      if (replacement !== null && replacement.kind !== 'wait')
+        return startAgain(view, 'rewind') ?? replacement;
+      if (replacement !== null) return replacement;
+    }
+  }
+  return start(view, 'a member always starts as a standby that follows nobody');
+}
+
+function start(view: View, reason: string): Decision {
+  return startAgain(view, 'start') ?? { kind: 'start-standby', reason };
+}
+
+/** Bootstrap: the record begins epoch 1 with this member, and it never led or followed before. */
+function isFirstStart(view: View, record: ClusterRecord): boolean {
+  return (
+    record.settled.epoch === 0 &&
+    record.primary === view.local.identity &&
+    record.holder === view.hold.holder &&
+    view.local.floor === null
+  );
+}
+
+/** A data directory that may only be cloned. */
+function remake(view: View, record: ClusterRecord): Decision {
+  if (record.primary === null || record.primary === view.local.identity) {
+    return wait('there is no other primary to clone from');
+  }
+  const state = primaryState(view, record);
+  if (state === null || state.state !== 'primary' || !state.serving) {
+    return wait(`a clone waits for ${record.primary} to serve`);
+  }
+  const permission = mayReplace(view, record);
+  if (!permission.may) {
+    return permission.reason === 'look'
+      ? { kind: 'look', reason: 'the record is read before data is replaced' }
+      : wait(`a clone waits: ${permission.reason}`);
+  }
+  return (
+    startAgain(view, 'clone') ?? {
+      kind: 'clone',
+      from: record.primary,
+      reason: view.local.data === 'broken' ? 'its data is half-made' : 'it is to be made anew',
+    }
+  );
+}
+
+/** The record still names this member, whose Postgres is down: hand over, release, or start again. */
+function cameDown(view: View, record: ClusterRecord): Decision | null {
+  if (record.holder !== view.hold.holder) {
+    if (!view.wishes.shutdown) return null;
+    const waited = elapsed(view.hold.releasedAt, view.now);
+    if (isReleased(record) && view.hold.releasedAt !== null && waited < TAKE_BACK_AFTER && hasOthers(view)) {
+      return wait('it released the Lease and sees that somebody takes over');
+    }
+    return null;
+  }
+  if (record.settled.epoch === 0) return null;
+  const since = elapsed(view.hold.stoppedAt, view.now);
+  const { ending } = record;
+  if (ending !== null && ending.target !== view.local.identity) {
+    const end = view.local.control?.shutdownEndLsn ?? null;
+    if (end !== null && targetHasAll(view, ending.target, end)) {
+      return {
+        kind: 'release',
+        record: released(record),
+        reason: `${ending.target} holds everything up to ${end}`,
+      };
+    }
+    if (since < TAKE_BACK_AFTER && end !== null) return wait(`${ending.target} has not flushed ${end} yet`);
+    if (view.wishes.shutdown) {
+      return {
+        kind: 'release',
+        record: released({ ...record, ending: null }),
+        reason: `${ending.target} did not get everything`,
+      };
+    }
+    return start(view, `${ending.target} did not get everything: the Lease is taken back`);
+  }
+  if (ending !== null)
+    return view.wishes.shutdown ? releaseAlone(record) : start(view, 'it restarts in place');
+  if (view.wishes.shutdown || isFenced(record.fenced, view.self)) return releaseAlone(record);
+  if (record.paused) return start(view, 'the cluster is paused: the primary stays');
+  if (someoneCanTakeOver(view, record)) {
+    return {
+      kind: 'release',
+      record: released(record),
+      reason: 'Postgres is proven dead, and others can take over',
+    };
+  }
+  return start(view, 'nobody else can take over');
+}
+
+function releaseAlone(record: ClusterRecord): Decision {
+  return { kind: 'release', record: released(record), reason: 'Postgres is proven dead' };
+}
+
+function hasOthers(view: View): boolean {
+  return view.peers.some((peer) => peer.last === 'answered' && peer.state?.state === 'standby');
+}
+
+/** A member of the settled cohort runs a standby and may lead. */
+function someoneCanTakeOver(view: View, record: ClusterRecord): boolean {
+  return (
+    view.peers.some(({ member, state, answeredAt }) => {
+      if (state === null || state.incarnation === null || state.tags.nofailover || state.ending) return false;
+      if (state.state !== 'standby' || elapsed(answeredAt, view.now) > 2 * view.settings.suspectAfter)
+        return false;
+      return (
+        record.settled.cohort.includes(memberIncarnation(member, state.incarnation)) &&
+        !isFenced(record.fenced, memberOf(memberIncarnation(member, state.incarnation)))
+      );
+    }) && runningTask(view, 'stop') === null
+  );
+}

@@ -1,0 +1,94 @@
+import { isOverdue, isReleased } from './lease.ts';
+import { type MemberName, memberOf } from './member.ts';
+import type { ClusterRecord } from './record.ts';
+import { elapsed } from './units.ts';
+import type { PeerView, View } from './view.ts';
+
+export type Suspicion =
+  | { readonly suspected: false; readonly reason: string }
+  /** `certain`: it needs no shared suspicion (released), or only where there can be no majority (refused). */
+  | {
+      readonly suspected: true;
+      readonly strength: 'released' | 'refused' | 'silent';
+      readonly reason: string;
+    };
+
+export function peerOf(view: View, member: MemberName): PeerView | null {
+  return view.peers.find((peer) => peer.member === member) ?? null;
+}
+
+/** The primary's agent said within `suspectAfter` that Postgres serves. */
+export function agentVouches(view: View, primary: MemberName): boolean {
+  const peer = peerOf(view, primary);
+  return (
+    peer?.state != null &&
+    peer.state.serving &&
+    (peer.state.state === 'primary' || peer.state.state === 'promoting') &&
+    elapsed(peer.answeredAt, view.now) <= view.settings.suspectAfter
+  );
+}
+
+/** This member's WAL receiver heard its sender within `suspectAfter`. */
+export function receiverHears(view: View): boolean {
+  const receiver = view.local.server?.receiver ?? null;
+  return receiver?.streaming === true && elapsed(receiver.heardAt, view.now) <= view.settings.suspectAfter;
+}
+
+/** This member hears the primary that the record names: it refuses to be recruited and suspects nobody. */
+export function hearsPrimary(view: View, record: ClusterRecord): boolean {
+  if (record.primary === null || memberOf(record.primary) === view.self) return false;
+  const followsIt = view.local.server?.follows === record.primary;
+  return (followsIt && receiverHears(view)) || agentVouches(view, memberOf(record.primary));
+}
+
+/** Both its agent and its Postgres refuse connections: nobody listens there. */
+function refusesEverything(view: View, primary: MemberName): boolean {
+  const peer = peerOf(view, primary);
+  return (
+    peer?.last === 'refused' &&
+    peer.postgres === 'refused' &&
+    elapsed(peer.lastAt, view.now) <= view.settings.suspectAfter
+  );
+}
+
+/** What this member alone thinks of the primary. */
+export function suspect(view: View, record: ClusterRecord): Suspicion {
+  if (record.primary === null)
+    return { suspected: true, strength: 'released', reason: 'there is no primary' };
+  if (isReleased(record)) {
+    return { suspected: true, strength: 'released', reason: `${record.primary} released the Lease` };
+  }
+  const primary = memberOf(record.primary);
+  if (refusesEverything(view, primary)) {
+    return {
+      suspected: true,
+      strength: 'refused',
+      reason: `agent and Postgres of ${primary} refuse connections`,
+    };
+  }
+  if (hearsPrimary(view, record)) return { suspected: false, reason: `${primary} is heard` };
+  return {
+    suspected: true,
+    strength: 'silent',
+    reason: `nothing was heard of ${primary} for ${view.settings.suspectAfter} ms`,
+  };
+}
+
+/** Whether enough members share the suspicion for a takeover to begin. */
+export function isShared(view: View, record: ClusterRecord, suspicion: Suspicion): boolean {
+  if (!suspicion.suspected) return false;
+  if (suspicion.strength === 'released') return true;
+  const members = view.settings.expectedMembers.length;
+  const majority = Math.floor(members / 2) + 1;
+  if (members <= 2) {
+    return suspicion.strength === 'refused' || isOverdue(view.record, view.settings, view.now);
+  }
+  const others = view.peers.filter(
+    (peer) =>
+      peer.state !== null &&
+      elapsed(peer.answeredAt, view.now) <= view.settings.suspectAfter &&
+      !peer.state.hearsPrimary &&
+      (peer.state.floor?.epoch ?? 0) <= record.epoch,
+  );
+  return others.length + 1 >= majority;
+}

@@ -1,0 +1,156 @@
+import type { Lsn } from './lsn.ts';
+import { LSN_ZERO } from './lsn.ts';
+import type { MemberIncarnation } from './member.ts';
+import type { ClusterRecord, Cohort, Ending, HistoryEntry } from './record.ts';
+import { type Epoch, epoch, type Millis, type TimelineId, timelineId } from './units.ts';
+
+/** How many lines of history the record keeps: an annotation is bounded (256 KiB for all of an object). */
+export const HISTORY_KEPT = 50;
+
+/** The claim of the member that will run initdb: no system identifier yet, epoch 0. */
+export function claimBootstrap(
+  holder: string,
+  primary: MemberIncarnation | null,
+  clusterUID: string,
+  leaseDuration: Millis,
+): ClusterRecord {
+  return {
+    clusterUID,
+    generation: 1,
+    systemIdentifier: '',
+    epoch: epoch(0),
+    holder,
+    primary,
+    timeline: timelineId(0),
+    highestTimeline: timelineId(0),
+    settled: { epoch: epoch(0), primary: null, timeline: timelineId(0), cohort: [], acks: 0 },
+    fenced: [],
+    ending: null,
+    paused: false,
+    flushLsn: LSN_ZERO,
+    switchover: null,
+    history: [],
+    leaseDuration,
+  };
+}
+
+/** Epoch 1 of a freshly initialised cluster: unsettled, nothing acknowledged, timeline 1. */
+export function beginFirstEpoch(
+  claim: ClusterRecord,
+  primary: MemberIncarnation,
+  holder: string,
+  systemIdentifier: string,
+): ClusterRecord {
+  return {
+    ...claim,
+    systemIdentifier,
+    holder,
+    primary,
+    epoch: epoch(claim.epoch + 1),
+    timeline: timelineId(1),
+    highestTimeline: timelineId(1),
+  };
+}
+
+/** A new primary: epoch up, a timeline never reserved before, `settled` unchanged. */
+export function won(
+  record: ClusterRecord,
+  winner: { primary: MemberIncarnation; holder: string; epoch: Epoch; leaseDuration: Millis },
+): ClusterRecord {
+  const timeline = timelineId(record.highestTimeline + 1);
+  return {
+    ...record,
+    epoch: winner.epoch,
+    holder: winner.holder,
+    primary: winner.primary,
+    timeline,
+    highestTimeline: timeline,
+    ending: null,
+    switchover: null,
+    leaseDuration: winner.leaseDuration,
+  };
+}
+
+/** The second swap: the epoch is settled with the cohort whose `acks` members flushed its row. */
+export function settled(
+  record: ClusterRecord,
+  cohort: Cohort,
+  entry: Omit<HistoryEntry, 'epoch' | 'timeline' | 'primary'>,
+): ClusterRecord {
+  if (record.primary === null) throw new TypeError('a record without a primary cannot be settled');
+  return {
+    ...record,
+    settled: {
+      epoch: record.epoch,
+      primary: record.primary,
+      timeline: record.timeline,
+      cohort: [...cohort.members].sort(),
+      acks: cohort.acks,
+    },
+    history: [
+      ...record.history,
+      { epoch: record.epoch, timeline: record.timeline, primary: record.primary, ...entry },
+    ].slice(-HISTORY_KEPT),
+  };
+}
+
+/** The holder goes up to an epoch that members promised to an abandoned takeover: same timeline, same cohort. */
+export function selfBumped(record: ClusterRecord, to: Epoch): ClusterRecord {
+  return { ...record, epoch: to };
+}
+
+export function withCohort(record: ClusterRecord, cohort: Cohort): ClusterRecord {
+  return {
+    ...record,
+    settled: { ...record.settled, cohort: [...cohort.members].sort(), acks: cohort.acks },
+  };
+}
+
+export function withEnding(record: ClusterRecord, ending: Ending | null): ClusterRecord {
+  return { ...record, ending, ...(ending === null ? {} : { switchover: null }) };
+}
+
+export function released(record: ClusterRecord): ClusterRecord {
+  return { ...record, holder: '' };
+}
+
+export function renewed(record: ClusterRecord, holder: string, flushLsn: Lsn): ClusterRecord {
+  return { ...record, holder, flushLsn };
+}
+
+/** What the members know where the record was lost without a running primary: any one of them must be asked. */
+export function rebuilt(
+  base: {
+    clusterUID: string;
+    systemIdentifier: string;
+    leaseDuration: Millis;
+    generation: number;
+    fenced: readonly string[];
+  },
+  known: { epoch: Epoch; highestTimeline: TimelineId; cohort: readonly MemberIncarnation[] },
+): ClusterRecord {
+  return {
+    clusterUID: base.clusterUID,
+    generation: base.generation,
+    systemIdentifier: base.systemIdentifier,
+    epoch: known.epoch,
+    holder: '',
+    primary: null,
+    timeline: known.highestTimeline,
+    highestTimeline: known.highestTimeline,
+    settled: {
+      epoch: epoch(0),
+      primary: null,
+      timeline: timelineId(0),
+      cohort: [...known.cohort].sort(),
+      acks: 1,
+    },
+    fenced: base.fenced,
+    ending: null,
+    paused: false,
+    flushLsn: LSN_ZERO,
+    switchover: null,
+    history: [],
+    leaseDuration: base.leaseDuration,
+  };
+}
