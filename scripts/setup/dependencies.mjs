@@ -17,7 +17,14 @@ export async function ensureDependencies() {
   rmSync(stampFile, { force: true });
   const started = Date.now();
   // --ignore-scripts=false: the packages `node` and `esbuild` put their programs in place by a script.
-  const args = ['ci', '--include=dev', '--ignore-scripts=false', '--no-audit', '--no-fund'];
+  const args = [
+    'ci',
+    '--include=dev',
+    '--ignore-scripts=false',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ];
   await run('npm', args, {
     cwd: root,
     env: { ...process.env, PATH: pathWithoutOwn() },

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { SetupError } from './setup-error.mjs';
 
-/** What a failed program printed last is enough to see why. */
-const TAIL = 40;
+/** Of what a failed program printed, the first and the last lines tell why. */
+const HEAD = 15;
+const TAIL = 25;
 
 let running = null;
 let interruption = null;
@@ -40,7 +41,7 @@ export function run(command, args, { remedy, whole = false, ...options }) {
     running = { child, whole };
     const keep = (chunk) => {
       lines.push(...chunk.toString().split('\n').filter(Boolean));
-      if (lines.length > TAIL) lines.splice(0, lines.length - TAIL);
+      if (lines.length > HEAD + TAIL) lines.splice(HEAD, lines.length - HEAD - TAIL);
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
