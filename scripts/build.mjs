@@ -1,8 +1,9 @@
 // Bundles src/main.ts into dist/: one entry and lazily loaded chunks, so that the agent starts Postgres before it
 // has parsed the heavy clients. Made aside and swapped in whole: an interrupted or failed build changes nothing.
 import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { build } from 'esbuild';
-import { sourcesHash } from './setup/build-step.mjs';
+import { filesBelow, sourcesHash } from './setup/build-step.mjs';
 import { root } from './setup/paths.mjs';
 import { stamp } from './setup/stamp.mjs';
 
@@ -40,14 +41,14 @@ try {
 
 /** Everything in src that is no TypeScript (the guard's Perl, SQL, pages) lies beside the bundle. */
 async function copyAssets() {
-  const entries = await readdir(`${root}/src`, { recursive: true, withFileTypes: true });
   await mkdir(made, { recursive: true });
   const taken = new Set();
-  for (const entry of entries) {
-    if (!entry.isFile() || entry.name.endsWith('.ts') || entry.name.endsWith('.md')) continue;
-    if (taken.has(entry.name)) throw new TypeError(`two files in src are named ${entry.name}: dist is flat`);
-    taken.add(entry.name);
-    await copyFile(`${entry.parentPath}/${entry.name}`, `${made}/${entry.name}`);
+  for (const file of filesBelow(`${root}/src`)) {
+    const name = basename(file);
+    if (name.endsWith('.ts') || name.endsWith('.md')) continue;
+    if (taken.has(name)) throw new TypeError(`two files in src are named ${name}: dist is flat`);
+    taken.add(name);
+    await copyFile(file, `${made}/${name}`);
   }
 }
 

@@ -17,14 +17,19 @@ export async function ensureBuild() {
 
 /** What dist/ is made of. By content, not time: a checkout touches files that did not change. */
 export function sourcesHash() {
-  const sources = readdirSync(`${root}/src`, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => `${entry.parentPath ?? entry.path}/${entry.name}`)
-    .sort();
+  const sources = filesBelow(`${root}/src`).sort();
   return hashFiles([
     ...sources,
     `${root}/package.json`,
     `${root}/package-lock.json`,
     `${root}/scripts/build.mjs`,
   ]);
+}
+
+/** Every file below a directory. (readdir's `recursive` is silently ignored by Node before 18.17.) */
+export function filesBelow(directory) {
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const path = `${directory}/${entry.name}`;
+    return entry.isDirectory() ? filesBelow(path) : [path];
+  });
 }
