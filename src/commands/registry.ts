@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+
+type Register = (program: Command) => void;
+
+/**
+ * Every command, in the order of `--help`, each loaded only when it is wanted: `pgwarden run` has to get to
+ * Postgres before anything else.
+ */
+export const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
+  run: async () => (await import('./run.ts')).registerRun,
+  demo: async () => (await import('./demo.ts')).registerDemo,
+  status: async () => (await import('./status.ts')).registerStatus,
+  history: async () => (await import('./history.ts')).registerHistory,
+  switchover: async () => (await import('./switchover.ts')).registerSwitchover,
+  failover: async () => (await import('./failover.ts')).registerFailover,
+  fence: async () => (await import('./fence.ts')).registerFence,
+  unfence: async () => (await import('./unfence.ts')).registerUnfence,
+  pause: async () => (await import('./pause.ts')).registerPause,
+  resume: async () => (await import('./resume.ts')).registerResume,
+  restart: async () => (await import('./restart.ts')).registerRestart,
+  reload: async () => (await import('./reload.ts')).registerReload,
+  reinitialize: async () => (await import('./reinitialize.ts')).registerReinitialize,
+  config: async () => (await import('./config.ts')).registerConfig,
+  version: async () => (await import('./version.ts')).registerVersion,
+  'demo-api': async () => (await import('./demo-processes.ts')).registerDemoApi,
+  'demo-supervisor': async () => (await import('./demo-processes.ts')).registerDemoSupervisor,
+};

@@ -1,0 +1,14 @@
+/** What a process of the demo needs of the environment; all else could change what it does. */
+const PASSED = new Set(['PATH', 'PGBIN', 'LANG', 'LANGUAGE', 'TZ', 'TMPDIR', 'KUBEBUILDER_ASSETS']);
+
+/**
+ * The environment of the demo's processes. `PGWARDEN_*` would override the members' configurations, `PG*` would
+ * reach libpq, and `NODE_OPTIONS` every process at once: none of them is passed on.
+ */
+export function childEnvironment(parent: NodeJS.ProcessEnv, home: string): Record<string, string> {
+  const passed: Record<string, string> = { HOME: home };
+  for (const [name, value] of Object.entries(parent)) {
+    if (value !== undefined && (PASSED.has(name) || name.startsWith('LC_'))) passed[name] = value;
+  }
+  return passed;
+}

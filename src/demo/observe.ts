@@ -1,0 +1,66 @@
+import { request } from '../commands/client/request.ts';
+import type { MemberStatus } from '../http/ports.ts';
+import type { Demo, DemoMember } from './state.ts';
+
+/** One member as its own agent tells it now; `status` is null where the agent does not answer. */
+export interface Observation {
+  readonly member: DemoMember;
+  readonly status: MemberStatus | null;
+}
+
+const ASK_MILLIS = 1000;
+
+/** Asks every member over its socket, all at once. Never rejects but for `signal`. */
+export async function observe(demo: Demo, signal?: AbortSignal): Promise<readonly Observation[]> {
+  return Promise.all(
+    demo.members.map(async (member) => {
+      const endpoint = { kind: 'socket', path: member.socket } as const;
+      try {
+        const answer = await request(endpoint, { method: 'GET', path: '/v1/status' }, ASK_MILLIS, signal);
+        return { member, status: answer.status === 200 ? (answer.body as MemberStatus) : null };
+      } catch {
+        signal?.throwIfAborted();
+        return { member, status: null };
+      }
+    }),
+  );
+}
+
+/** The member that serves clients as primary; null where there is none, or more than one says so. */
+export function servingPrimary(observations: readonly Observation[]): MemberStatus | null {
+  const serving = observations.flatMap(({ status }) =>
+    status?.role === 'primary' && status.open ? [status] : [],
+  );
+  return serving.length === 1 ? (serving[0] ?? null) : null;
+}
+
+/** Whether a member does its part under that primary: it is it, or it streams from it. */
+export function doesItsPart(status: MemberStatus | null, primary: MemberStatus): boolean {
+  if (status === null) return false;
+  if (status.member === primary.member) return true;
+  return (
+    status.role !== 'primary' &&
+    status.state === 'standby' &&
+    status.replicationState === 'streaming' &&
+    status.streamingFrom === primary.identity
+  );
+}
+
+/** One primary serves, and every other member streams from it. */
+export function isComplete(observations: readonly Observation[]): boolean {
+  const primary = servingPrimary(observations);
+  return primary !== null && observations.every(({ status }) => doesItsPart(status, primary));
+}
+
+/** What a member does, in a few words: `streaming`, `cloning 40 %`, `no answer`. */
+export function activity(status: MemberStatus | null): string {
+  if (status === null) return 'no answer';
+  const { progress } = status;
+  if (progress !== null) {
+    const part = progress.fraction === null ? progress.detail : `${Math.floor(progress.fraction * 100)} %`;
+    return `${progress.task} ${part}`.trim();
+  }
+  if (status.fenced) return `${status.state}, fenced`;
+  if (status.role === 'primary') return status.open ? 'serving' : 'primary, not open yet';
+  return status.replicationState === 'streaming' ? 'streaming' : status.state;
+}
