@@ -70,7 +70,8 @@ export class LeaseClusterStore implements ClusterStore {
 
   /**
    * Replaces the record if it still has that version. Where this store has not seen the version, it reads the
-   * Lease first (and finds a conflict there), for no update may drop what others keep in it.
+   * Lease first (and finds a conflict there): an update must not drop what others keep in it, and it must name the
+   * Lease's uid, since a PUT with a resourceVersion alone *creates* a Lease that was deleted meanwhile (1.34).
    */
   async swap(
     next: ClusterRecord,

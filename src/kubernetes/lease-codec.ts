@@ -16,7 +16,7 @@ import { property, type WireLease } from './wire.ts';
 
 /**
  * The cluster record as a Lease. Whatever others keep in `base` (labels, owners, spec fields, fields of a newer
- * agent in the annotation) stays; its resourceVersion and uid make the update a compare-and-swap.
+ * agent in the annotation) stays; its resourceVersion and uid, both, make the update a compare-and-swap.
  */
 export function encodeRecord(
   record: ClusterRecord,

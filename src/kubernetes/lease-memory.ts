@@ -10,9 +10,9 @@ const CAPACITY = 16;
 export class LeaseMemory {
   readonly #leases = new Map<string, WireLease>();
 
-  /** Keeps a Lease as the server gave it; anything else is ignored. */
+  /** Keeps a Lease as the server gave it; anything else, or one without a uid, is ignored. */
   keep(lease: unknown): void {
-    if (!isObject(lease)) return;
+    if (!isObject(lease) || textProperty(lease, 'metadata', 'uid') === '') return;
     const key = keyOf(
       textProperty(lease, 'metadata', 'name'),
       textProperty(lease, 'metadata', 'resourceVersion'),
