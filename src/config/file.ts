@@ -4,7 +4,7 @@ import type { Source } from './configuration.ts';
 import { ConfigurationFileError, type Problem } from './errors.ts';
 import type { Layer } from './layer.ts';
 import { allSections } from './settings.ts';
-import { isTree, type Tree } from './tree.ts';
+import { isTree, put, type Tree } from './tree.ts';
 
 /** Reads a configuration file. @throws ConfigurationFileError where it cannot be read. */
 export async function readLayerFile(file: string): Promise<Layer> {
@@ -61,7 +61,7 @@ function withoutEmptySections(tree: Tree, path: string): Tree {
   const kept: Tree = {};
   for (const [key, value] of Object.entries(tree)) {
     const inner = path === '' ? key : `${path}.${key}`;
-    if (!sections.has(inner)) kept[key] = value;
+    if (!sections.has(inner)) put(kept, [key], value);
     else if (isTree(value)) kept[key] = withoutEmptySections(value, inner);
     else if (value !== null) kept[key] = value;
   }

@@ -73,13 +73,8 @@ function timingFindings({ ha }: Configuration): Finding[] {
       path: 'ha.renewInterval',
       message: `is ${show(ha.renewInterval)}; allowed: at most a third of ha.leaseDuration (${show(ha.leaseDuration)}), so that two renewals may fail`,
     });
-  }
-  const usable = ha.leaseDuration * (1 - ha.drift) - ha.stopTimeout;
-  if (usable < 2 * ha.renewInterval) {
-    found.push({
-      path: 'ha.stopTimeout',
-      message: `is ${show(ha.stopTimeout)}: ha.leaseDuration (${show(ha.leaseDuration)}) less ha.drift and this must leave two of ha.renewInterval (${show(ha.renewInterval)}); lower it, or raise ha.leaseDuration`,
-    });
+  } else {
+    found.push(...stopFindings(ha));
   }
   for (const [key, why] of [
     ['guardAfter', 'a frozen primary must be gone before its Lease is'],
@@ -94,6 +89,19 @@ function timingFindings({ ha }: Configuration): Finding[] {
     }
   }
   return found;
+}
+
+/** What is left of the Lease after drift and stopping must do for two renewals. */
+function stopFindings(ha: Configuration['ha']): Finding[] {
+  const show = formatDuration;
+  const usable = ha.leaseDuration * (1 - ha.drift) - ha.stopTimeout;
+  if (usable >= 2 * ha.renewInterval) return [];
+  return [
+    {
+      path: 'ha.stopTimeout',
+      message: `is ${show(ha.stopTimeout)}: ha.leaseDuration (${show(ha.leaseDuration)}) less ha.drift and this must leave two of ha.renewInterval (${show(ha.renewInterval)}); lower it, or raise ha.leaseDuration`,
+    },
+  ];
 }
 
 function acknowledgementFindings({ cluster, ha }: Configuration): Finding[] {
