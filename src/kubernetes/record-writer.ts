@@ -4,10 +4,10 @@ import { type Clock, systemClock } from './clock.ts';
 import { ApiAbortedError, ApiDeadlineError } from './errors.ts';
 import type { ClusterStore, ReadResult, SwapResult } from './ports.ts';
 
-/** What `swap` came to: `declined` means that nothing was written, since the record as it is now was not meant. */
+/** What `swap` came to. `declined`: nothing was written; `current` was read directly, for this very question. */
 export type WriteResult = SwapResult | { readonly outcome: 'declined'; readonly current: VersionedRecord };
 
-/** The next record, or null to leave this one as it is. Pure; called at most once a swap. */
+/** The next record, or null to leave this one as it is. Pure: it may be asked twice in one swap. */
 export type Mutation = (current: ClusterRecord) => ClusterRecord | null;
 
 /** The last successful write of this process. */
@@ -53,7 +53,12 @@ export class RecordWriter {
   /** Writes what `mutate` makes of the newest record that this process knows. `deadline` includes the wait in the queue. */
   async swap(mutate: Mutation, deadline: Millis, signal?: AbortSignal): Promise<WriteResult> {
     return await this.#inTurn<WriteResult>(deadline, signal, async (left) => {
-      const base = this.#known ?? (await this.#fetch(left(), signal));
+      // What we know may be old news: the server notices when it is written over, but a refusal needs a look.
+      const quick = this.#known === null ? null : mutate(this.#known.record);
+      if (this.#known !== null && quick !== null) {
+        return await this.#store.swap(quick, this.#known.resourceVersion, left(), signal);
+      }
+      const base = await this.#fetch(left(), signal);
       if ('outcome' in base) return base;
       const next = mutate(base.record);
       if (next === null) return { outcome: 'declined', current: base };
