@@ -21,7 +21,7 @@ interface ReviveOptions extends DirectoryOption {
 export function registerDemoFaults(demo: Command): void {
   addDirectory(demo.command('kill'))
     .description(
-      'Sends a signal to processes of a member. An agent that ends is started again within a second or two, as\n' +
+      'Sends a signal to processes of a member. An agent that ends is started again within a second or two, as ' +
         'the kubelet does with a container, unless --stay-down says otherwise.',
     )
     .argument('<member>', 'such as pg-0')
@@ -37,7 +37,7 @@ export function registerDemoFaults(demo: Command): void {
 
   addDirectory(demo.command('revive'))
     .description(
-      'Undoes demo kill: what is frozen goes on, an agent that is kept down starts. Waits until the member is\n' +
+      'Undoes demo kill: what is frozen goes on, an agent that is kept down starts. Waits until the member is ' +
         'primary or streams.',
     )
     .argument('<member>', 'such as pg-0')

@@ -23,8 +23,8 @@ export function registerDemo(program: Command): void {
     .command('demo')
     .summary('run a whole cluster on this machine')
     .description(
-      'Runs a cluster on loopback: an embedded Kubernetes-compatible API, and agents each with its own\n' +
-        'Postgres. In the foreground it shows the cluster until Ctrl-C, which stops everything. A demo that\n' +
+      'Runs a cluster on loopback: an embedded Kubernetes-compatible API, and agents each with its own ' +
+        'Postgres. In the foreground it shows the cluster until Ctrl-C, which stops everything. A demo that ' +
         'was stopped goes on where it was.',
     );
   addDirectory(command)

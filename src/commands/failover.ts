@@ -20,8 +20,8 @@ export function registerFailover(program: Command): void {
     .command('failover')
     .summary('make a standby the primary without the old one')
     .description(
-      'Makes the named standby primary although the primary does not take part. The agents do this by\n' +
-        'themselves wherever it is proven safe; without the proof it is refused, unless --accept-data-loss\n' +
+      'Makes the named standby primary although the primary does not take part. The agents do this by ' +
+        'themselves wherever it is proven safe; without the proof it is refused, unless --accept-data-loss ' +
         'says that what the standby lacks may be lost.',
     )
     .requiredOption('--target <member>', 'the standby to become primary')

@@ -20,16 +20,17 @@ export function registerFence(program: Command): void {
     .command('fence')
     .summary("keep a member's Postgres down")
     .description(
-      'Stops the Postgres of a member, and keeps it down until unfence, while its agent stays up. A fenced\n' +
+      'Stops the Postgres of a member, and keeps it down until unfence, while its agent stays up. A fenced ' +
         'primary hands over first. Waits until Postgres is stopped.',
     )
     .argument('[member]', 'the member to fence')
     .option('--all', 'fence every member: the whole cluster stops');
   addChangeOptions(command, 90, true)
     .addHelpText('after', '\nExample:\n  $ pgwarden fence pg-2')
-    .action((member: string | undefined, options: Options) =>
-      carryOut(options, (context) => fence(context, fenceTarget(member, options.all))),
-    );
+    .action((member: string | undefined, options: Options) => {
+      const target = fenceTarget(member, options.all);
+      return carryOut(options, (context) => fence(context, target));
+    });
 }
 
 const isDown = (member: ClusterMember): boolean =>

@@ -7,11 +7,6 @@ import { reportError } from './report-error.ts';
 
 /** Runs the command that the arguments name (without `node` and the script); returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
-  // A reader that left (`| head`) is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(EXIT.happened);
-    throw error;
-  });
   try {
     const program = await programFor(argv);
     await program.parseAsync(argv, { from: 'user' });

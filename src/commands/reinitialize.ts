@@ -15,7 +15,7 @@ export function registerReinitialize(program: Command): void {
     .command('reinitialize')
     .summary('clone a standby again')
     .description(
-      'Removes the data directory of a standby and clones it anew from the cluster. Waits until it streams\n' +
+      'Removes the data directory of a standby and clones it anew from the cluster. Waits until it streams ' +
         'under its new identity.',
     )
     .argument('<member>', 'the standby');

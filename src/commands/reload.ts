@@ -14,7 +14,7 @@ export function registerReload(program: Command): void {
     .command('reload')
     .summary('read the configuration again')
     .description(
-      'Has the agent of one member, or of all, read its configuration again and apply what needs no restart.\n' +
+      'Has the agent of one member, or of all, read its configuration again and apply what needs no restart. ' +
         'What does is shown by pgwarden status as a pending restart.',
     )
     .argument('[member]', 'the member; without: every one');

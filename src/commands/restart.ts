@@ -20,7 +20,7 @@ export function registerRestart(program: Command): void {
     .command('restart')
     .summary('restart Postgres')
     .description(
-      'Restarts the Postgres of one member, or of all: the standbys first, one at a time, the primary last.\n' +
+      'Restarts the Postgres of one member, or of all: the standbys first, one at a time, the primary last. ' +
         'Waits until each serves or streams again.',
     )
     .argument('[member]', 'the member; without: every one')

@@ -6,7 +6,7 @@ export function registerRun(program: Command): void {
   addConfigurationOptions(program.command('run'))
     .summary('run the agent of one member')
     .description(
-      'Runs the agent: owns the Postgres of this pod from initdb to the last shutdown. Ends on SIGTERM, after a\n' +
+      'Runs the agent: owns the Postgres of this pod from initdb to the last shutdown. Ends on SIGTERM, after a ' +
         'planned hand-over.',
     )
     .addHelpText('after', '\nExample:\n  $ pgwarden run --config /etc/pgwarden/pgwarden.yaml')

@@ -22,7 +22,7 @@ export function registerSwitchover(program: Command): void {
     .command('switchover')
     .summary('make a standby the primary, in order')
     .description(
-      'Hands the role of primary to a standby: a checkpoint, a clean stop, and the standby takes over with\n' +
+      'Hands the role of primary to a standby: a checkpoint, a clean stop, and the standby takes over with ' +
         'everything. Waits until the new primary is settled and lets clients in.',
     )
     .option('--target <member>', 'the standby to become primary; without: the best one')
@@ -30,13 +30,27 @@ export function registerSwitchover(program: Command): void {
     .option('--cancel', 'withdraw a switchover that has not begun');
   addChangeOptions(command, 60)
     .addHelpText('after', '\nExample:\n  $ pgwarden switchover --target pg-1')
-    .action((options: Options) => carryOut(options, (context) => switchover(context, options)));
+    .action((options: Options) => {
+      const wish = wishOf(options);
+      return carryOut(options, (context) =>
+        wish === 'cancel' ? cancel(context) : switchover(context, wish),
+      );
+    });
 }
 
-async function switchover(context: ChangeContext, options: Options): Promise<Outcome> {
-  if (options.cancel === true) return cancel(context, options);
-  const at = options.at === undefined ? null : parseTime(options.at);
-  const target = options.target ?? null;
+interface Wish {
+  readonly target: string | null;
+  readonly at: string | null;
+}
+
+/** What the options ask for. Throws UsageError before anything is asked of an agent. */
+function wishOf({ cancel, target, at }: Options): Wish | 'cancel' {
+  if (cancel !== true) return { target: target ?? null, at: at === undefined ? null : parseTime(at) };
+  if (target === undefined && at === undefined) return 'cancel';
+  throw new UsageError('--cancel goes with neither --target nor --at', 'give --cancel alone');
+}
+
+async function switchover(context: ChangeContext, { target, at }: Wish): Promise<Outcome> {
   const before = await context.client.cluster(context.signal);
   if (target !== null) {
     memberNamed(before, target);
@@ -51,10 +65,7 @@ async function switchover(context: ChangeContext, options: Options): Promise<Out
   return { message: `${primary} is primary of epoch ${epoch}`, primary, epoch, from: before.primary };
 }
 
-async function cancel(context: ChangeContext, options: Options): Promise<Outcome> {
-  if (options.target !== undefined || options.at !== undefined) {
-    throw new UsageError('--cancel goes with neither --target nor --at', 'give --cancel alone');
-  }
+async function cancel(context: ChangeContext): Promise<Outcome> {
   context.announce('withdrawing the switchover');
   const message = await context.client.change({ method: 'DELETE', path: '/v1/switchover' }, context.signal);
   await context.wait('the withdrawal', async (signal) => {

@@ -23,9 +23,10 @@ export function registerUnfence(program: Command): void {
     .option('--all', 'lift every fence, also the one of the whole cluster');
   addChangeOptions(command, 120)
     .addHelpText('after', '\nExample:\n  $ pgwarden unfence pg-2')
-    .action((member: string | undefined, options: Options) =>
-      carryOut(options, (context) => unfence(context, fenceTarget(member, options.all))),
-    );
+    .action((member: string | undefined, options: Options) => {
+      const target = fenceTarget(member, options.all);
+      return carryOut(options, (context) => unfence(context, target));
+    });
 }
 
 async function unfence(context: ChangeContext, target: string): Promise<Outcome> {
