@@ -34,6 +34,10 @@ try {
   await copyAssets();
   stamp(`${made}/.sources`, hash);
   await swap();
+} catch (error) {
+  // What is wrong in the sources esbuild has printed already.
+  if (!Array.isArray(error.errors)) throw error;
+  process.exitCode = 1;
 } finally {
   await rm(made, { recursive: true, force: true });
   await rm(old, { recursive: true, force: true });

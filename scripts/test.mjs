@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { bin, root } from './setup/paths.mjs';
 import { closingLine, sum } from './test/tally.mjs';
 
+const BUNDLE = ['bundle', `${bin}/node`, 'scripts/setup.mjs'];
 const CHECKS = [
   ['types', `${bin}/tsc`, '--noEmit'],
   ['lint', `${bin}/biome`, 'check', '.'],
@@ -22,14 +23,16 @@ const names = new Set(firstOther < 0 ? words : words.slice(0, firstOther));
 const forVitest = firstOther < 0 ? [] : [...words.slice(firstOther), '--passWithNoTests'];
 
 const tallies = [];
-for (const name of names) tallies.push(await (name === 'checks' ? runChecks() : runSuite(name)));
+// These start the bundled program.
+if (names.has('integration') || names.has('e2e')) tallies.push(await runChecks([BUNDLE]));
+for (const name of names) tallies.push(await (name === 'checks' ? runChecks(CHECKS) : runSuite(name)));
 const total = sum(tallies);
 process.stdout.write(`\n${closingLine(total)}\n`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 
-async function runChecks() {
+async function runChecks(checks) {
   const tally = { passed: 0, failed: 0, skipped: 0 };
-  for (const [name, command, ...args] of CHECKS) {
+  for (const [name, command, ...args] of checks) {
     const code = await run(command, args);
     process.stdout.write(`${name}: ${code === 0 ? 'ok' : `FAILED (exit code ${code})`}\n`);
     if (code === 0) tally.passed++;
