@@ -6,13 +6,12 @@ import { StatusError } from '../status.ts';
 export interface Reply {
   readonly code: number;
   readonly body: unknown;
-  readonly warnings?: readonly string[];
 }
 
 const COMMON_HEADERS = { 'Cache-Control': 'no-cache, private' } as const;
 
 /** Writes JSON as the real server does: one line, a line feed at its end. */
-export function sendJson(response: ServerResponse, { code, body, warnings = [] }: Reply): void {
+export function sendJson(response: ServerResponse, { code, body }: Reply, warnings: readonly string[]): void {
   const text = `${JSON.stringify(body)}\n`;
   response.writeHead(code, {
     ...COMMON_HEADERS,

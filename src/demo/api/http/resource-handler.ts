@@ -27,6 +27,8 @@ export interface ResourceRequest {
   readonly response: ServerResponse;
   readonly path: ResourcePath;
   readonly query: URLSearchParams;
+  /** Sentences for `Warning` headers: they go with an error too. */
+  readonly warnings: string[];
   /** Ends watches. */
   readonly signal: AbortSignal;
 }
@@ -87,14 +89,15 @@ export class ResourceHandler {
     return null;
   }
 
-  async #create({ request, path, query }: ResourceRequest): Promise<Reply> {
+  async #create({ request, path, query, warnings }: ResourceRequest): Promise<Reply> {
     requireJson(request);
     const dryRun = isDryRun('CreateOptions', query.getAll('dryRun'));
-    const { object, warnings } = decodeBody(
+    const { object, warnings: unknown } = decodeBody(
       await readBody(request),
       path.kind,
       fieldValidation(query, 'CreateOptions'),
     );
+    warnings.push(...unknown);
     const target = targetOf(path);
     checkNamespace(target.namespace, object.metadata);
     const now = Date.now();
@@ -103,36 +106,37 @@ export class ResourceHandler {
         expire(draft, path.kind, this.#store.list(tableOf(path.kind), null), now);
       return create(draft, target, object, now);
     }, dryRun);
-    return { code: 201, body, warnings };
+    return { code: 201, body };
   }
 
-  async #update({ request, path, query }: ResourceRequest): Promise<Reply> {
+  async #update({ request, path, query, warnings }: ResourceRequest): Promise<Reply> {
     requireJson(request);
     const dryRun = isDryRun('UpdateOptions', query.getAll('dryRun'));
-    const { object, warnings } = decodeBody(
+    const { object, warnings: unknown } = decodeBody(
       await readBody(request),
       path.kind,
       fieldValidation(query, 'UpdateOptions'),
     );
+    warnings.push(...unknown);
     const target = targetOf(path);
     checkNamespace(target.namespace, object.metadata);
     const options = { status: path.subresource === 'status', now: Date.now() };
     const updated = await this.#store.transact((draft) => update(draft, target, object, options), dryRun);
-    return { code: updated.created ? 201 : 200, body: updated.object, warnings };
+    return { code: updated.created ? 201 : 200, body: updated.object };
   }
 
-  async #patch({ request, path, query }: ResourceRequest): Promise<Reply> {
+  async #patch({ request, path, query, warnings }: ResourceRequest): Promise<Reply> {
     const type = PATCH_TYPES[mediaType(request)];
     if (type === undefined) throw unsupportedPatch();
     const dryRun = isDryRun('PatchOptions', query.getAll('dryRun'));
     const validation = fieldValidation(query, 'PatchOptions');
     const document = parsePatch(type, await readBody(request));
-    const options = { status: path.subresource === 'status', now: Date.now(), validation };
+    const options = { status: path.subresource === 'status', now: Date.now(), validation, warnings };
     const patched = await this.#store.transact(
       (draft) => patch(draft, targetOf(path), type, document, options),
       dryRun,
     );
-    return { code: 200, body: patched.object, warnings: patched.warnings };
+    return { code: 200, body: patched };
   }
 
   async #delete({ request, path, query }: ResourceRequest): Promise<Reply> {

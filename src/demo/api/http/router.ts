@@ -41,15 +41,20 @@ export class Router {
 
   /** Answers one request. Never rejects. */
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const warnings: string[] = [];
     try {
-      const reply = await this.#dispatch(request, response);
-      if (reply !== null) sendJson(response, reply);
+      const reply = await this.#dispatch(request, response, warnings);
+      if (reply !== null) sendJson(response, reply, warnings);
     } catch (error) {
-      this.#sendError(request, response, error);
+      this.#sendError(request, response, error, warnings);
     }
   }
 
-  async #dispatch(request: IncomingMessage, response: ServerResponse): Promise<Reply | null> {
+  async #dispatch(
+    request: IncomingMessage,
+    response: ServerResponse,
+    warnings: string[],
+  ): Promise<Reply | null> {
     const url = new URL(request.url ?? '/', 'http://localhost');
     if (HEALTH.test(url.pathname)) {
       sendText(response, 200, 'ok');
@@ -60,13 +65,9 @@ export class Router {
     if (parsed.type === 'resource') {
       if (!acceptsJson(request)) throw notAcceptable();
       const { signal } = this.#options;
-      return this.#resources.handle({
-        request,
-        response,
-        path: parsed.path,
-        query: url.searchParams,
-        signal,
-      });
+      const { path } = parsed;
+      const query = url.searchParams;
+      return this.#resources.handle({ request, response, path, query, warnings, signal });
     }
     if (parsed.type === 'no-resource') throw noSuchResource();
     const body = discover(url.pathname, request.headers.host ?? '');
@@ -85,7 +86,12 @@ export class Router {
     return timingSafeEqual(digest(given), digest(token));
   }
 
-  #sendError(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+  #sendError(
+    request: IncomingMessage,
+    response: ServerResponse,
+    error: unknown,
+    warnings: readonly string[],
+  ): void {
     const status = error instanceof StatusError ? error : this.#unexpected(request, error);
     // Too late for a Status once a stream has begun, and nobody reads one after the client has gone.
     if (response.headersSent || response.destroyed) {
@@ -94,7 +100,7 @@ export class Router {
     }
     // Whatever of the body was not read would be taken for the next request.
     if (!request.complete) response.shouldKeepAlive = false;
-    sendJson(response, { code: status.code, body: status });
+    sendJson(response, { code: status.code, body: status }, warnings);
   }
 
   #unexpected(request: IncomingMessage, error: unknown): StatusError {

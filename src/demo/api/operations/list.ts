@@ -1,3 +1,4 @@
+import { syntaxMessage } from '../decode/syntax.ts';
 import { isObject, type JsonValue } from '../json.ts';
 import { apiVersionOf, type Kind } from '../kinds/kind.ts';
 import { type ApiObject, withoutType } from '../objects.ts';
@@ -85,11 +86,14 @@ const encodeToken = (revision: number, start: string): string =>
   Buffer.from(JSON.stringify({ v: TOKEN_VERSION, rv: revision, start })).toString('base64url');
 
 function decodeToken(token: string): { revision: number; start: string } {
+  // A wrong token is told byte by byte, as Go does: hence latin1.
+  const bytes = Buffer.from(token, 'base64url');
   let value: JsonValue;
   try {
-    value = JSON.parse(Buffer.from(token, 'base64url').toString()) as JsonValue;
-  } catch (error) {
-    throw badRequest(`invalid continue token: continue key is not valid: ${(error as Error).message}`);
+    value = JSON.parse(bytes.toString('utf8')) as JsonValue;
+  } catch {
+    const wrong = syntaxMessage(bytes.toString('latin1'));
+    throw badRequest(`invalid continue token: continue key is not valid: ${wrong}`);
   }
   if (
     !isObject(value) ||

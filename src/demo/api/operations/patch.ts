@@ -23,6 +23,8 @@ export const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
 
 export interface PatchOptions extends UpdateOptions {
   readonly validation: FieldValidation;
+  /** Hears of unknown fields. */
+  readonly warnings: string[];
 }
 
 /**
@@ -35,12 +37,13 @@ export function patch(
   type: PatchType,
   document: JsonValue,
   options: PatchOptions,
-): { object: ApiObject; warnings: readonly string[] } {
+): ApiObject {
   const old = existing(draft, target);
   const patched = applyPatch(type, asJson(old), document);
   const { object, warnings } = decodePatched(target, patched, options.validation);
+  options.warnings.push(...warnings);
   checkNames(target, object.metadata);
-  return { object: replace(draft, target, object, old, options), warnings };
+  return replace(draft, target, object, old, options);
 }
 
 /**
