@@ -31,6 +31,8 @@ export interface WorkMetrics {
 }
 
 const FAST = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+/** Requests that the agent answers from memory: few buckets, since there is a series for each route and status. */
+const ANSWERS = [0.001, 0.01, 0.1, 1];
 const TAKEOVER = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60];
 const TASK = [1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400];
 
@@ -87,7 +89,7 @@ export function workMetrics(registry: Registry): WorkMetrics {
     'pgwarden_http_request_duration_seconds',
     "Requests that the agent's HTTP server answered.",
     ['method', 'route', 'code'],
-    FAST,
+    ANSWERS,
   );
   const dropped = counter('pgwarden_http_dropped_total', 'Connections that the HTTP server refused or cut.', [
     'reason',
