@@ -3,6 +3,29 @@ import type { Incarnation, MemberIncarnation } from '../ha/member.ts';
 import type { Floor } from '../ha/record.ts';
 import type { Epoch, Instant, Millis, TimelineId } from '../ha/units.ts';
 import type { EpochRow, LocalView } from '../ha/view.ts';
+import type { InstanceSample } from './sample.ts';
+
+/** Where log lines go (pino fits). */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** What the instance gets from outside. */
+export interface InstanceDeps {
+  readonly logger: Logger;
+  /** This machine's monotonic clock. */
+  readonly clock: { now(): Instant };
+}
+
+/** One look at everything local. */
+export type Observation = Omit<LocalView, 'state'> & {
+  readonly process: ProcessState;
+  /** When a *new* local connection last got an answer; tried every few seconds, oftener while commits wait. */
+  readonly lastConnectAt: Instant | null;
+};
 
 /** Another member's Postgres. */
 export interface Upstream {
@@ -83,7 +106,7 @@ export interface PostgresInstance {
     signal: AbortSignal,
   ): Promise<{ readonly adopted: boolean }>;
   /** One look at everything; at most `deadline`. Never rejects for a Postgres that is down or hung. */
-  observe(deadline: Millis): Promise<Omit<LocalView, 'state'> & { readonly process: ProcessState }>;
+  observe(deadline: Millis): Promise<Observation>;
   /** Called on every change of the process: started, accepting, exited. */
   onChange(listener: () => void): void;
   readonly process: ProcessState;
@@ -95,7 +118,15 @@ export interface PostgresInstance {
   /** initdb into a new directory, renamed into place when complete: `data` is empty or whole. Makes an incarnation. */
   initialize(report: ReportProgress, signal: AbortSignal): Promise<{ readonly systemIdentifier: string }>;
   /** pg_basebackup into a new directory; the old one is set aside; a new incarnation. */
-  clone(from: Upstream, report: ReportProgress, signal: AbortSignal): Promise<void>;
+  clone(
+    from: Upstream,
+    report: ReportProgress,
+    signal: AbortSignal,
+    options?: {
+      /** Without room for both: the old directory and what was set aside go first. */
+      readonly removeOldFirst: boolean;
+    },
+  ): Promise<void>;
   /** pg_rewind of the stopped directory; a marker lies on the volume from before the first change until it is whole. */
   rewind(from: Upstream, switchLsn: Lsn, report: ReportProgress, signal: AbortSignal): Promise<void>;
 
@@ -123,7 +154,10 @@ export interface PostgresInstance {
     signal: AbortSignal,
   ): Promise<{ readonly lsn: Lsn }>;
   /** The second row: marks the epoch settled in band. */
-  markSettled(row: Omit<EpochRow, 'settled'>, signal: AbortSignal): Promise<void>;
+  markSettled(
+    row: Omit<EpochRow, 'settled'> & { readonly cohort?: readonly string[]; readonly acks?: number },
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Roles, grants, application database, the pgwarden schema, post-init SQL once. Idempotent. */
   prepare(signal: AbortSignal): Promise<void>;
   checkpoint(signal: AbortSignal): Promise<void>;
@@ -136,10 +170,14 @@ export interface PostgresInstance {
     settings: InstanceSettings,
     signal: AbortSignal,
   ): Promise<{ readonly pendingRestart: readonly string[] }>;
+  /** What `applySettings` would refuse, told without changing anything; needs no running server. */
+  validateSettings(settings: InstanceSettings, signal: AbortSignal): Promise<void>;
   /** ALTER SYSTEM behind the agent's back: entries of postgresql.auto.conf on settings that the agent owns are reset. */
   revertForeignSettings(signal: AbortSignal): Promise<readonly string[]>;
   /** Changed password files: sets them in the roles (primary) and in every conninfo. */
   rotatePasswords(signal: AbortSignal): Promise<void>;
+  /** Figures for people and metrics, taken now and then; never rejects. */
+  sample(signal: AbortSignal): Promise<InstanceSample>;
   close(): Promise<void>;
 }
 

@@ -1,0 +1,118 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Lsn } from '../ha/lsn.ts';
+import { PostgresError } from './errors.ts';
+import type { InstanceDeps, InstanceOptions, ReportProgress, Upstream } from './ports.ts';
+import type { Postmaster } from './process/postmaster.ts';
+import type { SettingsFiles } from './settings/settings-files.ts';
+import { ControlFileReader } from './volume/control-file.ts';
+import type { FactStore } from './volume/fact-store.ts';
+import { clearIncoming } from './volume/install.ts';
+import type { VolumePaths } from './volume/paths.ts';
+import { cloneIncoming } from './work/clone.ts';
+import { initializeIncoming } from './work/initialize.ts';
+import { recoverSingleUser, runRewind, saveDivergedWal } from './work/rewind.ts';
+
+export interface DataParts {
+  readonly options: InstanceOptions;
+  readonly paths: VolumePaths;
+  readonly deps: InstanceDeps;
+  readonly facts: FactStore;
+  readonly postmaster: Postmaster;
+  readonly files: SettingsFiles;
+  readonly control: ControlFileReader;
+}
+
+const CLEAN = new Set(['shut down', 'shut down in recovery']);
+
+/** The works that make or change a whole data directory. Postgres is stopped for all of them. */
+export class DataWorks {
+  readonly #parts: DataParts;
+
+  constructor(parts: DataParts) {
+    this.#parts = parts;
+  }
+
+  async initialize(
+    report: ReportProgress,
+    signal: AbortSignal,
+  ): Promise<{ readonly systemIdentifier: string }> {
+    const { options, paths, deps, facts } = this.#parts;
+    this.#requireStopped();
+    const names = await readdir(paths.data).catch(() => []);
+    if (names.length > 0) {
+      throw new PostgresError(
+        'DATA_NOT_EMPTY',
+        `${paths.data} is not empty (${names.slice(0, 3).join(', ')})`,
+        'A new database cluster is only made on an empty volume.',
+      );
+    }
+    await clearIncoming(paths);
+    await initializeIncoming(options, paths, deps, report, signal);
+    const systemIdentifier = await this.#systemIdentifierOf(paths.incoming, signal);
+    await facts.install(systemIdentifier);
+    return { systemIdentifier };
+  }
+
+  async clone(
+    from: Upstream,
+    report: ReportProgress,
+    signal: AbortSignal,
+    removeOldFirst: boolean,
+  ): Promise<void> {
+    const { options, paths, facts, files } = this.#parts;
+    this.#requireStopped();
+    await clearIncoming(paths);
+    await files.writePassfile();
+    if (removeOldFirst) {
+      await facts.breakBy({ work: 'replace', from: from.identity, switchLsn: null });
+      await rm(paths.data, { recursive: true, force: true });
+      await rm(paths.aside, { recursive: true, force: true });
+    }
+    try {
+      await cloneIncoming(from, facts.memberIdentity, options, paths, report, signal);
+    } catch (error) {
+      await clearIncoming(paths);
+      throw error;
+    }
+    await facts.install(await this.#systemIdentifierOf(paths.incoming, signal));
+  }
+
+  async rewind(from: Upstream, switchLsn: Lsn, report: ReportProgress, signal: AbortSignal): Promise<void> {
+    const { options, paths, deps, facts, files, control } = this.#parts;
+    this.#requireStopped();
+    if (facts.broken) {
+      throw new PostgresError(
+        'WRONG_STATE',
+        'a rewind was interrupted before',
+        'It is cloned anew by itself.',
+      );
+    }
+    const context = { options, paths, deps, from, report, signal };
+    // Settings that suit this directory, for single-user mode; and the password.
+    await files.change({ upstream: null, useSlot: false, open: false }, async () => undefined);
+    await facts.breakBy({ work: 'rewind', from: from.identity, switchLsn });
+    const before = await control.read(signal);
+    if (before !== null && !CLEAN.has(before.state)) await recoverSingleUser(context);
+    const clean = await control.read(signal);
+    if (clean !== null) await saveDivergedWal(context, clean, switchLsn);
+    await runRewind(context);
+    await facts.mend();
+  }
+
+  async #systemIdentifierOf(directory: string, signal: AbortSignal): Promise<string> {
+    const reader = new ControlFileReader(this.#parts.options.binaries.directory, directory);
+    const control = await reader.read(signal);
+    if (control !== null) return control.systemIdentifier;
+    throw new PostgresError(
+      'CONTROL_FILE_UNREADABLE',
+      `${join(directory, 'global', 'pg_control')} is missing`,
+      'It is tried again by itself.',
+    );
+  }
+
+  #requireStopped(): void {
+    if (this.#parts.postmaster.pid === null) return;
+    throw new PostgresError('WRONG_STATE', 'Postgres runs in the data directory', 'Stop it first.');
+  }
+}

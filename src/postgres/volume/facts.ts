@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import { isLsn, type Lsn } from '../../ha/lsn.ts';
+import type { Incarnation, MemberIncarnation } from '../../ha/member.ts';
+import type { Floor } from '../../ha/record.ts';
+import { type Epoch, epoch } from '../../ha/units.ts';
+import { JsonFact } from './json-fact.ts';
+
+/** Who this data directory is. */
+export interface Identity {
+  readonly incarnation: Incarnation;
+  readonly systemIdentifier: string;
+  readonly clusterUID: string | null;
+}
+
+/** A complete new directory in `incoming` that takes the place of `data`: rolled forward after a crash. */
+export interface Install {
+  readonly incarnation: Incarnation;
+  readonly systemIdentifier: string;
+  /** The name that the old directory gets under `aside`; null: there is none to keep. */
+  readonly asideAs: string | null;
+}
+
+/** A work that leaves `data` unusable until it is done. */
+export interface Breaking {
+  readonly work: 'rewind' | 'replace';
+  readonly from: MemberIncarnation;
+  readonly switchLsn: Lsn | null;
+}
+
+export interface FloorFact {
+  readonly floor: Floor;
+  readonly timelineEpochs: Readonly<Record<number, Epoch>>;
+}
+
+/** The facts beside PGDATA, one file each, so that no write touches another fact. */
+export function factFiles(directory: string) {
+  return {
+    identity: new JsonFact(join(directory, 'identity.json'), parseIdentity),
+    promise: new JsonFact(join(directory, 'promise.json'), parsePromise),
+    floor: new JsonFact(join(directory, 'floor.json'), parseFloor),
+    install: new JsonFact(join(directory, 'install.json'), parseInstall),
+    breaking: new JsonFact(join(directory, 'breaking.json'), parseBreaking),
+  };
+}
+
+export type FactFiles = ReturnType<typeof factFiles>;
+
+function parseIdentity(value: unknown): Identity | null {
+  if (!isObject(value)) return null;
+  const { incarnation, systemIdentifier, clusterUID } = value;
+  if (!isIncarnation(incarnation) || typeof systemIdentifier !== 'string') return null;
+  if (clusterUID !== null && typeof clusterUID !== 'string') return null;
+  return { incarnation, systemIdentifier, clusterUID };
+}
+
+function parsePromise(value: unknown): { readonly epoch: Epoch } | null {
+  if (!isObject(value) || !isCount(value.epoch)) return null;
+  return { epoch: epoch(value.epoch) };
+}
+
+function parseFloor(value: unknown): FloorFact | null {
+  if (!isObject(value) || !isObject(value.floor) || !isObject(value.timelineEpochs)) return null;
+  const { epoch: level, primary } = value.floor;
+  if (!isCount(level) || typeof primary !== 'string') return null;
+  const timelineEpochs: Record<number, Epoch> = {};
+  for (const [timeline, of] of Object.entries(value.timelineEpochs)) {
+    if (!/^[1-9]\d*$/.test(timeline) || !isCount(of)) return null;
+    timelineEpochs[Number(timeline)] = epoch(of);
+  }
+  return { floor: { epoch: epoch(level), primary: primary as MemberIncarnation }, timelineEpochs };
+}
+
+function parseInstall(value: unknown): Install | null {
+  if (!isObject(value)) return null;
+  const { incarnation, systemIdentifier, asideAs } = value;
+  if (!isIncarnation(incarnation) || typeof systemIdentifier !== 'string') return null;
+  if (asideAs !== null && (typeof asideAs !== 'string' || !/^[\w.-]+$/.test(asideAs))) return null;
+  return { incarnation, systemIdentifier, asideAs };
+}
+
+function parseBreaking(value: unknown): Breaking | null {
+  if (!isObject(value)) return null;
+  const { work, from, switchLsn } = value;
+  if ((work !== 'rewind' && work !== 'replace') || typeof from !== 'string') return null;
+  if (switchLsn !== null && (typeof switchLsn !== 'string' || !isLsn(switchLsn))) return null;
+  return { work, from: from as MemberIncarnation, switchLsn };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isIncarnation(value: unknown): value is Incarnation {
+  return typeof value === 'string' && /^[0-9a-f]{8}$/.test(value);
+}

@@ -1,0 +1,102 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { PostgresError } from '../errors.ts';
+import { send } from '../process/orphans.ts';
+import { bounded, until } from '../wait.ts';
+import { type Running, reloadProven } from './reload.ts';
+
+const SWEEP_BOUND_MS = 10_000;
+const SWEEP_INTERVAL_MS = 10;
+
+/** Sessions of clients: not the agent's, nor the replication role's (walsenders, and pg_rewind's connection). */
+const CLIENT_SESSIONS = `
+backend_type in ('client backend', 'walsender') and pid <> all($1::int[]) and usename is distinct from $2`;
+
+/**
+ * Closes the door: pg_hba.conf admits only the agent and replication, then every other session is ended. Returns when
+ * none is left, nor any connection that was forked under the old rules and is still authenticating (it is in no
+ * view, and could become a session up to authentication_timeout later).
+ */
+export async function closeDoor(
+  running: Running,
+  replicationRole: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const limit = bounded(SWEEP_BOUND_MS, signal);
+  await reloadProven(running, { open: false }, limit);
+  await running.server.with(limit, async (session) => {
+    await requireReadableHba(session, limit);
+    let unknown: ReadonlySet<number> | null = null;
+    await until('ending client sessions', SWEEP_INTERVAL_MS, limit, async () => {
+      const children = await childrenOf(running.postmaster.pid);
+      const rows = await session.query<{ pid: number; client: boolean }>(
+        `select pid, (${CLIENT_SESSIONS}) as client from pg_stat_activity`,
+        [running.server.ownPids, replicationRole],
+        limit,
+      );
+      const shown = new Set(rows.map((row) => row.pid));
+      const clients = rows.filter((row) => row.client).map((row) => row.pid);
+      if (clients.length > 0) {
+        await session.query(
+          'select pg_terminate_backend(pid) from unnest($1::int[]) as pid',
+          [clients],
+          limit,
+        );
+      }
+      // Of the processes that no view shows, those of the first look were forked under unknown rules; later ones
+      // under the new.
+      const hidden = children.filter((pid) => !shown.has(pid));
+      unknown ??= new Set(hidden);
+      const old = hidden.filter((pid) => unknown?.has(pid));
+      for (const pid of old) send(pid, 'SIGTERM');
+      return clients.length === 0 && old.length === 0 ? true : null;
+    });
+  });
+}
+
+export async function openDoor(running: Running, signal: AbortSignal): Promise<void> {
+  const limit = bounded(SWEEP_BOUND_MS, signal);
+  await reloadProven(running, { open: true }, limit);
+}
+
+/** A pg_hba.conf with an error is not taken up (hba.c, load_hba): the old rules would stay in force unnoticed. */
+async function requireReadableHba(
+  session: {
+    query: <R extends object>(text: string, values: readonly unknown[], signal: AbortSignal) => Promise<R[]>;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const errors = await session.query<{ line: number; error: string }>(
+    'select line_number as line, error from pg_hba_file_rules where error is not null limit 1',
+    [],
+    signal,
+  );
+  const first = errors[0];
+  if (first === undefined) return;
+  throw new PostgresError(
+    'PARAMETER_REFUSED',
+    `pg_hba.conf line ${first.line}: ${first.error}`,
+    'Correct the rules under postgres.hba.',
+  );
+}
+
+/** The children of the postmaster, by /proc. */
+async function childrenOf(postmaster: number | null): Promise<number[]> {
+  if (postmaster === null) return [];
+  const fast = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8').catch(() => null);
+  if (fast !== null)
+    return fast
+      .split(' ')
+      .filter((pid) => pid !== '')
+      .map(Number);
+  // A kernel without CONFIG_PROC_CHILDREN.
+  const found = await Promise.all(
+    (await readdir('/proc'))
+      .filter((name) => /^\d+$/.test(name))
+      .map(async (pid) => {
+        const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+        const parent = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
+        return Number(parent) === postmaster ? Number(pid) : null;
+      }),
+  );
+  return found.filter((pid) => pid !== null);
+}

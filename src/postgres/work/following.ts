@@ -1,0 +1,97 @@
+import type { MemberIncarnation } from '../../ha/member.ts';
+import type { InstanceDeps, InstanceOptions, Upstream } from '../ports.ts';
+import type { ServerMessage } from '../process/server-log.ts';
+import { slotName } from '../settings/slot-name.ts';
+import type { FactStore } from '../volume/fact-store.ts';
+import { bounded } from '../wait.ts';
+import { type Running, reload } from './reload.ts';
+import { syncSlots, type UpstreamSlots, upstreamSlots } from './slots.ts';
+
+const UPSTREAM_BOUND_MS = 3_000;
+const WAL_REMOVED = /requested WAL segment \w+ has already been removed/;
+const MISSING_SLOT = /replication slot "([^"]+)" does not exist/;
+
+/** Whom the standby follows, and by which slot. */
+export class Following {
+  readonly #running: Running;
+  readonly #options: InstanceOptions;
+  readonly #facts: FactStore;
+  readonly #deps: InstanceDeps;
+  readonly #flags: { walRemoved: boolean };
+
+  constructor(
+    parts: Running & {
+      readonly options: InstanceOptions;
+      readonly facts: FactStore;
+      readonly deps: InstanceDeps;
+      readonly flags: { walRemoved: boolean };
+    },
+  ) {
+    this.#running = parts;
+    this.#options = parts.options;
+    this.#facts = parts.facts;
+    this.#deps = parts.deps;
+    this.#flags = parts.flags;
+  }
+
+  /** Sets primary_conninfo and reloads; null: nobody. Asks for the slot of this member until the upstream denies it. */
+  async follow(upstream: Upstream | null): Promise<void> {
+    this.#flags.walRemoved = false;
+    await reload(this.#running, {
+      upstream,
+      identity: this.#facts.memberIdentity,
+      useSlot: upstream !== null,
+      hurryReplay: upstream === null,
+    });
+  }
+
+  /**
+   * A receiver whose slot the upstream has not ends at once, every time: it streams without, until `syncSlots` finds
+   * that the upstream has made one.
+   */
+  hearLog(message: ServerMessage): void {
+    if (message.process !== 'walreceiver') return;
+    if (WAL_REMOVED.test(message.message)) this.#flags.walRemoved = true;
+    const { identity, useSlot, upstream } = this.#running.files.wanted;
+    const missing = MISSING_SLOT.exec(message.message)?.[1];
+    if (!useSlot || identity === null || missing !== slotName(identity)) return;
+    this.#deps.logger.info(
+      { event: 'slot_missing', slot: missing, upstream: upstream?.identity },
+      'streaming without a slot',
+    );
+    reload(this.#running, { useSlot: false }).catch((error: unknown) => {
+      this.#deps.logger.warn({ event: 'settings_not_written', error }, 'the slot could not be given up');
+    });
+  }
+
+  async syncSlots(identities: readonly MemberIncarnation[], signal: AbortSignal): Promise<void> {
+    const { upstream, identity, useSlot } = this.#running.files.wanted;
+    const others = identities.filter((other) => other !== identity);
+    const theirs = upstream === null ? null : await this.#slotsOf(upstream, signal);
+    await syncSlots(this.#running.server, others, theirs, signal);
+    const mine = identity === null ? null : slotName(identity);
+    if (useSlot || theirs === null || mine === null || !theirs.has(mine)) return;
+    // Only if it still follows the one that was asked.
+    if (this.#running.files.wanted.upstream === upstream) await reload(this.#running, { useSlot: true });
+  }
+
+  async #slotsOf(upstream: Upstream, signal: AbortSignal): Promise<UpstreamSlots | null> {
+    const { replication } = this.#options;
+    const target = {
+      host: upstream.host,
+      port: upstream.port,
+      user: replication.name,
+      password: replication.password(),
+    };
+    try {
+      return await upstreamSlots(target, bounded(UPSTREAM_BOUND_MS, signal));
+    } catch (error) {
+      // Without its word the slots stay where they are: they hold back more, never less.
+      this.#deps.logger.debug(
+        { event: 'upstream_slots_unknown', error },
+        'the upstream does not tell its slots',
+      );
+      return null;
+    }
+  }
+}
