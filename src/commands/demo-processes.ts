@@ -5,7 +5,7 @@ import { addDirectory, openNamed } from './demo-options.ts';
 export function registerDemoApi(program: Command): void {
   addDirectory(program.command('demo-api', { hidden: true })).action(async (options: { dir?: string }) => {
     const { runApi } = await import('../demo/run-api.ts');
-    process.exitCode = await runApi(await openNamed(options));
+    await runApi(await openNamed(options));
   });
 }
 

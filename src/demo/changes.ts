@@ -1,4 +1,4 @@
-import { activity, type Observation } from './observe.ts';
+import { type Observation, phase } from './observe.ts';
 
 /** What is told of a member when it changes. */
 export interface MemberView {
@@ -13,7 +13,7 @@ export function viewOf(observations: readonly Observation[]): View {
   return new Map(
     observations.map(({ member, status }) => [
       member.name,
-      { role: status?.role ?? 'unknown', activity: activity(status), epoch: status?.epoch ?? null },
+      { role: status?.role ?? 'unknown', activity: phase(status), epoch: status?.epoch ?? null },
     ]),
   );
 }

@@ -52,14 +52,18 @@ export function isComplete(observations: readonly Observation[]): boolean {
   return primary !== null && observations.every(({ status }) => doesItsPart(status, primary));
 }
 
-/** What a member does, in a few words: `streaming`, `cloning 40 %`, `no answer`. */
+/** What a member does, with how far it is: `streaming`, `cloning 40 %`, `no answer`. */
 export function activity(status: MemberStatus | null): string {
+  const progress = status?.progress ?? null;
+  if (progress === null) return phase(status);
+  const part = progress.fraction === null ? progress.detail : `${Math.floor(progress.fraction * 100)} %`;
+  return `${progress.task} ${part}`.trim();
+}
+
+/** What a member does, without how far it is: it changes only when the member begins something else. */
+export function phase(status: MemberStatus | null): string {
   if (status === null) return 'no answer';
-  const { progress } = status;
-  if (progress !== null) {
-    const part = progress.fraction === null ? progress.detail : `${Math.floor(progress.fraction * 100)} %`;
-    return `${progress.task} ${part}`.trim();
-  }
+  if (status.progress !== null) return status.progress.task;
   if (status.fenced) return `${status.state}, fenced`;
   if (status.role === 'primary') return status.open ? 'serving' : 'primary, not open yet';
   return status.replicationState === 'streaming' ? 'streaming' : status.state;

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa, type Result } from 'execa';
+import { execa } from 'execa';
 import type pg from 'pg';
 import { request } from '../../src/commands/client/request.ts';
 import type { DemoDescription } from '../../src/demo/describe.ts';
@@ -87,16 +87,18 @@ export class DemoCluster implements AsyncDisposable {
   }
 
   /** Runs `pgwarden ARGS --dir DIR`; rejects where it does not exit with 0. */
-  pgwarden(...args: readonly string[]): Promise<Result<{ reject: true }>> {
+  pgwarden(...args: readonly string[]): Promise<Answer> {
     return runProgram([...args, '--dir', this.dir], this.#env);
   }
 
   /** As `pgwarden`, but any exit code is an answer. */
-  async tryPgwarden(...args: readonly string[]): Promise<Result<{ reject: false }>> {
-    return await execa(process.execPath, [MAIN, ...args, '--dir', this.dir], {
+  async tryPgwarden(...args: readonly string[]): Promise<Answer> {
+    const argv = [MAIN, ...args, '--dir', this.dir];
+    const { exitCode, stdout, stderr } = await execa(process.execPath, argv, {
       env: this.#env,
       reject: false,
     });
+    return { exitCode: exitCode ?? -1, stdout, stderr };
   }
 
   /** What `demo status -o json` prints now. */
@@ -267,8 +269,9 @@ export class DemoCluster implements AsyncDisposable {
   }
 }
 
-function runProgram(args: readonly string[], env: Record<string, string>): Promise<Result<{ reject: true }>> {
-  return execa(process.execPath, [MAIN, ...args], { env });
+async function runProgram(args: readonly string[], env: Record<string, string>): Promise<Answer> {
+  const { exitCode, stdout, stderr } = await execa(process.execPath, [MAIN, ...args], { env });
+  return { exitCode: exitCode ?? -1, stdout, stderr };
 }
 
 async function removeAll(root: string, dir: string): Promise<void> {

@@ -2,6 +2,8 @@ import { styleText } from 'node:util';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const FRAME_MILLIS = 100;
+/** A log is not to be filled with percentages. */
+const LINE_MILLIS = 1000;
 
 /** Tells what a command does while it waits. Always on standard error: standard output is for the result. */
 export interface Progress extends Disposable {
@@ -11,7 +13,7 @@ export interface Progress extends Disposable {
   line(text: string): void;
 }
 
-/** A spinner on a terminal, else one plain line whenever the text changes. `quiet`: nothing at all. */
+/** A spinner on a terminal, else one plain line when the text changes, at most one a second. `quiet`: nothing at all. */
 export function openProgress(stream: NodeJS.WriteStream, options: { quiet?: boolean } = {}): Progress {
   if (options.quiet === true) return { update() {}, line() {}, [Symbol.dispose]() {} };
   return stream.isTTY === true ? new Spinner(stream) : new PlainLines(stream);
@@ -20,14 +22,17 @@ export function openProgress(stream: NodeJS.WriteStream, options: { quiet?: bool
 class PlainLines implements Progress {
   readonly #stream: NodeJS.WriteStream;
   #last = '';
+  #saidAt = Number.NEGATIVE_INFINITY;
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream;
   }
 
   update(text: string): void {
-    if (text === this.#last) return;
+    const now = performance.now();
+    if (text === this.#last || now - this.#saidAt < LINE_MILLIS) return;
     this.#last = text;
+    this.#saidAt = now;
     this.line(text);
   }
 
