@@ -24,6 +24,8 @@ export function changesBetween(before: View, now: View): readonly string[] {
   for (const [name, member] of now) {
     const previous = before.get(name);
     if (previous?.role === member.role && previous.activity === member.activity) continue;
+    // Not heard of so far: nothing changed yet.
+    if (previous === undefined && member.role === 'unknown') continue;
     if (member.role === 'primary' && previous?.role !== 'primary') {
       lines.push(`${name}: primary of epoch ${member.epoch} (${member.activity})`);
     } else {
