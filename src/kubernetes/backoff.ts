@@ -7,7 +7,7 @@ export interface BackoffLimits {
 }
 
 /** Pauses of the watch: soon enough for a failover that waits for it, rare enough for an API in trouble. */
-export const WATCH_BACKOFF: BackoffLimits = { initial: millis(100), maximum: millis(5_000) };
+export const WATCH_BACKOFF: BackoffLimits = { initial: millis(100), maximum: millis(2_000) };
 
 /**
  * The pause before the next attempt after `failures` (1 or more) in a row: doubles up to the maximum, of which a
