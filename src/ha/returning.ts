@@ -4,6 +4,7 @@ import { relate } from './history.ts';
 import type { Lsn } from './lsn.ts';
 import { memberIncarnation, memberOf } from './member.ts';
 import type { PeerState } from './peer.ts';
+import { countIn, parseSynchronousStandbyNames } from './quorum.ts';
 import type { ClusterRecord } from './record.ts';
 import { elapsed } from './units.ts';
 import type { View } from './view.ts';
@@ -108,4 +109,22 @@ export function replaceData(view: View, record: ClusterRecord, way: WayBack): De
     switchLsn: way.switchLsn,
     reason: `it left the history of ${record.primary} at ${way.switchLsn}`,
   };
+}
+
+/** How long an unsettled primary waits before it asks members with another history to come back to it. */
+const ASK_AFTER = 2_000;
+
+/**
+ * Whether this unsettled primary could never settle unless members with another history come back: fewer than `k`
+ * of its new cohort stream.
+ */
+export function asksToReturn(view: View, record: ClusterRecord): boolean {
+  const { server } = view.local;
+  if (view.local.state !== 'primary' || server === null || record.primary !== view.local.identity) return false;
+  if (record.settled.epoch === record.epoch || record.settled.timeline === record.timeline) return false;
+  if (elapsed(view.hold.leadingSince, view.now) < ASK_AFTER) return false;
+  const names = parseSynchronousStandbyNames(server.synchronousStandbyNames);
+  if (names === null || names.acks === 0) return false;
+  const streaming = server.walsenders.filter((walsender) => walsender.streaming).map((walsender) => walsender.identity);
+  return countIn(names.members, streaming) < names.acks;
 }

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { access, constants, readdir } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { readdir, realpath } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { PostgresError } from './errors.ts';
+import { requireBinaries } from './volume/directory-check.ts';
 
 /** A PostgreSQL server installation. */
 export interface Binaries {
@@ -61,16 +62,17 @@ async function places(environment: NodeJS.ProcessEnv): Promise<readonly string[]
   ];
 }
 
-async function inspect(directory: string): Promise<Binaries | null> {
-  const postgres = join(directory, 'postgres');
+async function inspect(place: string): Promise<Binaries | null> {
   try {
-    await access(postgres, constants.X_OK);
-    await access(join(directory, 'initdb'), constants.X_OK);
+    // Where PATH has links to some of the programs, the others lie beside what the links point to.
+    const postgres = await realpath(join(place, 'postgres'));
+    const directory = dirname(postgres);
+    await requireBinaries(directory);
     const { stdout } = await run(postgres, ['--version']);
     const match = /\(PostgreSQL\) (\d+)(.*)/.exec(stdout);
     return match ? { directory, major: Number(match[1]), version: `${match[1]}${match[2]}`.trim() } : null;
   } catch {
-    // Not there, or not to be run: the next place.
+    // Not there, not whole, or not to be run: the next place.
     return null;
   }
 }

@@ -1,0 +1,117 @@
+import type { Decision } from '../ha/decision.ts';
+import { type MemberIncarnation, memberOf } from '../ha/member.ts';
+import type { View } from '../ha/view.ts';
+import type { Upstream } from '../postgres/ports.ts';
+import type { Context } from './context.ts';
+import { AgentStateError } from './errors.ts';
+import { learnTimelines } from './timelines.ts';
+
+type DataDecision = Extract<
+  Decision,
+  {
+    kind:
+      | 'initialize'
+      | 'start-primary'
+      | 'start-standby'
+      | 'follow'
+      | 'unfollow'
+      | 'stop'
+      | 'rewind'
+      | 'clone';
+  }
+>;
+
+/** How long a start may take: recovery reads all WAL since the last checkpoint. */
+const START = 3_600_000;
+
+/** Decisions about the data directory and its process. */
+export async function actOnData(context: Context, view: View, decision: DataDecision): Promise<void> {
+  const { instance, tasks, log } = context;
+  const progress = (kind: string) => (report: { readonly done: number; readonly total: number | null; readonly detail: string }) =>
+    context.progress(kind, report);
+  switch (decision.kind) {
+    case 'initialize':
+      tasks.start('initialize', 'initdb', async (signal) => {
+        await instance.initialize(progress('initialize'), signal);
+      });
+      return;
+    case 'start-primary': {
+      const record = view.record.current?.record;
+      const { identity } = view.local;
+      if (record === undefined || identity === null) throw new AgentStateError('start-primary without a record');
+      tasks.start('start', 'primary', async (signal) => {
+        await instance.writeFloor(
+          { epoch: record.epoch, primary: identity },
+          learnTimelines(view.local.timelineEpochs, record),
+        );
+        await instance.startPrimary('', AbortSignal.any([signal, AbortSignal.timeout(START)]));
+      });
+      return;
+    }
+    case 'start-standby':
+      context.wishes.restarted();
+      tasks.start('start', 'standby', async (signal) => {
+        await instance.startStandby(AbortSignal.any([signal, AbortSignal.timeout(START)]));
+      });
+      return;
+    case 'follow': {
+      const record = view.record.current?.record;
+      const upstream = upstreamOf(context, decision.primary);
+      if (record === undefined || upstream === null) return;
+      if (view.local.clusterUID === null) await instance.writeClusterUID(record.clusterUID);
+      await instance.writeFloor(decision.floor, learnTimelines(view.local.timelineEpochs, record));
+      context.recruitment = null;
+      context.failedRecruitAt = null;
+      await instance.follow(upstream);
+      return;
+    }
+    case 'unfollow':
+      await instance.endReceiver(AbortSignal.timeout(2_000));
+      return;
+    case 'stop':
+      if (decision.demotion) context.beginDemotion();
+      context.recruitment = null;
+      tasks.start('stop', decision.mode, async () => {
+        await cancelWorks(context);
+        await instance.stop(decision.mode);
+        context.hold.stoppedAt = context.clock.now();
+      });
+      return;
+    case 'rewind': {
+      const upstream = upstreamOf(context, decision.from);
+      if (upstream === null) return;
+      tasks.start('rewind', decision.from, async (signal) => {
+        await instance.rewind(upstream, decision.switchLsn, progress('rewind'), signal);
+      });
+      return;
+    }
+    case 'clone': {
+      const record = view.record.current?.record;
+      const upstream = upstreamOf(context, decision.from);
+      if (upstream === null || record === undefined) return;
+      tasks.start('clone', decision.from, async (signal) => {
+        if (instance.process.state !== 'stopped') await instance.stop('fast');
+        log.info({ event: 'clone.begun', from: decision.from }, `Clones ${decision.from}: ${decision.reason}`);
+        await instance.clone(upstream, progress('clone'), signal);
+        await instance.writeClusterUID(record.clusterUID);
+        await instance.writeFloor(
+          { epoch: record.epoch, primary: decision.from },
+          learnTimelines(view.local.timelineEpochs, record),
+        );
+        context.wishes.reinitialized();
+      });
+      return;
+    }
+  }
+}
+
+/** Works on a Postgres that is about to stop would only fail one after the other. */
+async function cancelWorks(context: Context): Promise<void> {
+  for (const kind of ['promote', 'epoch-row', 'prepare', 'prove-names'] as const) await context.tasks.cancel(kind);
+}
+
+function upstreamOf(context: Context, identity: MemberIncarnation): Upstream | null {
+  const record = context.peers.record(memberOf(identity));
+  return record === null ? null : { identity, host: record.host, port: record.postgresPort };
+}
+

@@ -1,0 +1,142 @@
+import type { Decision } from '../ha/decision.ts';
+import { compareLsn } from '../ha/lsn.ts';
+import { countIn, synchronousStandbyNames } from '../ha/quorum.ts';
+import type { Cohort } from '../ha/record.ts';
+import { elapsed, millis } from '../ha/units.ts';
+import type { View } from '../ha/view.ts';
+import type { Context } from './context.ts';
+import { AgentStateError, OverdueError } from './errors.ts';
+import { learnTimelines } from './timelines.ts';
+
+type LeadershipDecision = Extract<
+  Decision,
+  {
+    kind:
+      | 'promote'
+      | 'write-epoch-row'
+      | 'mark-settled'
+      | 'open-door'
+      | 'close-door'
+      | 'set-names'
+      | 'prove-names';
+  }
+>;
+
+/** Bounds in milliseconds. A promotion first finishes replay, which may take long. */
+const PROMOTE = 600_000;
+const RELOAD = 3_000;
+const PROVE = 30_000;
+
+/** Decisions of a member that leads, or is about to. */
+export async function actOnLeadership(context: Context, view: View, decision: LeadershipDecision): Promise<void> {
+  const { instance, tasks, hold } = context;
+  switch (decision.kind) {
+    case 'promote':
+      tasks.start('promote', String(decision.epoch), (signal) => promote(context, view, decision, signal));
+      return;
+    case 'write-epoch-row': {
+      const { identity, server } = view.local;
+      if (identity === null || server === null) throw new AgentStateError('an epoch row without a server');
+      tasks.start('epoch-row', String(decision.epoch), async (signal) => {
+        if (!server.prepared) await instance.prepare(signal);
+        const { lsn } = await instance.writeEpochRow(
+          {
+            epoch: decision.epoch,
+            primary: identity,
+            timeline: decision.timeline,
+            cohort: decision.cohort.members,
+            acks: decision.cohort.acks,
+          },
+          signal,
+        );
+        hold.rowAcknowledged(decision.epoch, lsn);
+      });
+      return;
+    }
+    case 'mark-settled': {
+      const { identity } = view.local;
+      if (identity === null) throw new AgentStateError('a settled mark without an identity');
+      await instance.markSettled(
+        { epoch: decision.epoch, primary: identity, timeline: decision.timeline },
+        AbortSignal.timeout(RELOAD),
+      );
+      return;
+    }
+    case 'open-door':
+      await instance.openDoor(AbortSignal.timeout(RELOAD));
+      context.onDoorOpened(view);
+      return;
+    case 'close-door':
+      await instance.closeDoor(AbortSignal.timeout(RELOAD));
+      return;
+    case 'set-names':
+      hold.provenNames = null;
+      await instance.setSynchronousStandbyNames(synchronousStandbyNames(decision.cohort), AbortSignal.timeout(RELOAD));
+      return;
+    case 'prove-names':
+      tasks.start('prove-names', synchronousStandbyNames(decision.cohort), (signal) =>
+        prove(context, decision.cohort, decision.before, AbortSignal.any([signal, AbortSignal.timeout(PROVE)])),
+      );
+      return;
+  }
+}
+
+async function promote(
+  context: Context,
+  view: View,
+  decision: Extract<LeadershipDecision, { kind: 'promote' }>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { instance } = context;
+  const record = view.record.current?.record;
+  const { identity } = view.local;
+  if (record === undefined || identity === null) throw new AgentStateError('a promotion without a record');
+  const given = AbortSignal.any([signal, AbortSignal.timeout(PROMOTE)]);
+  await instance.writeFloor(
+    { epoch: decision.epoch, primary: identity },
+    learnTimelines(view.local.timelineEpochs, record),
+  );
+  await instance.closeDoor(given);
+  await instance.setSynchronousStandbyNames(synchronousStandbyNames(decision.cohort), given);
+  await instance.endReceiver(given);
+  // No promise can be given from here on: a member that won refuses, and its loop carries out one thing at a time.
+  await instance.promote(decision.timeline, given);
+  context.log.info(
+    { event: 'promoted', epoch: decision.epoch, timeline: decision.timeline },
+    `Promoted to timeline ${decision.timeline} in epoch ${decision.epoch}`,
+  );
+}
+
+/**
+ * "In effect", in the order of the protocol: a new connection shows the value (set-names has seen to that); WAL is
+ * forced past a point; every walsender that counted under the old value has confirmed it or is gone; `acks` of the
+ * new cohort have confirmed it.
+ */
+async function prove(context: Context, cohort: Cohort, before: Cohort, signal: AbortSignal): Promise<void> {
+  const { instance, clock } = context;
+  const names = synchronousStandbyNames(cohort);
+  // Backends read a flag that the checkpointer sets: from asynchronous to quorum, a checkpoint must return first.
+  if (before.acks === 0 && cohort.acks > 0) await instance.checkpoint(signal);
+  const lsn = await instance.forceWal(signal);
+  const begun = clock.now();
+  while (!signal.aborted) {
+    const { server } = await instance.observe(millis(1_000));
+    if (server !== null && server.synchronousStandbyNames === names) {
+      const confirmed = server.walsenders.filter((walsender) => compareLsn(walsender.flushLsn, lsn) >= 0);
+      const counted = new Set<string>([...before.members, ...cohort.members]);
+      const late = server.walsenders.some(
+        (walsender) => counted.has(walsender.identity) && compareLsn(walsender.flushLsn, lsn) < 0,
+      );
+      const have = countIn(
+        cohort.members,
+        confirmed.map((walsender) => walsender.identity),
+      );
+      if (!late && have >= cohort.acks) {
+        context.hold.provenNames = names;
+        return;
+      }
+    }
+    await clock.sleep(millis(20), signal);
+  }
+  throw new OverdueError(`the proof that "${names}" is in effect`, elapsed(begun, clock.now()));
+}

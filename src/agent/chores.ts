@@ -1,0 +1,153 @@
+import { memberIncarnation } from '../ha/member.ts';
+import type { MemberRecord } from '../ha/record.ts';
+import { type Millis, millis } from '../ha/units.ts';
+import type { View } from '../ha/view.ts';
+import type { InstanceSample } from '../http/sample.ts';
+import { Wakeup } from '../kubernetes/wakeup.ts';
+import type { LocalInstance } from '../postgres/instance.ts';
+import type { Context } from './context.ts';
+import type { Secrets } from './secrets.ts';
+import { roleOf } from './status.ts';
+
+/** Pauses in milliseconds. */
+const PACE = 5_000;
+const SAMPLE = 10_000;
+const BOUND = 10_000;
+
+export interface ChoresOptions {
+  readonly context: Context;
+  readonly instance: LocalInstance;
+  readonly secrets: Secrets;
+  /** How others reach this member, whatever it holds. */
+  readonly address: Omit<MemberRecord, 'incarnation' | 'systemIdentifier' | 'floor' | 'tags'>;
+  view(): View | null;
+}
+
+/** What must be done now and then and decides nothing: labels, slots, member record, passwords, samples. */
+export class Chores {
+  readonly #options: ChoresOptions;
+  readonly #wakeup = new Wakeup();
+  #written: string | null = null;
+  #sample: { readonly value: InstanceSample; readonly at: number } | null = null;
+  #checkpointed = 0;
+  #slots = '';
+
+  constructor(options: ChoresOptions) {
+    this.#options = options;
+  }
+
+  /** Does them now. */
+  wake(): void {
+    this.#wakeup.wake();
+  }
+
+  sample(): { readonly value: InstanceSample; readonly age: Millis } | null {
+    if (this.#sample === null) return null;
+    return { value: this.#sample.value, age: millis(this.#options.context.clock.now() - this.#sample.at) };
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const view = this.#options.view();
+      if (view !== null) {
+        await this.#attempt('member record', () => this.#announce(view));
+        await this.#attempt('labels', () => this.#label(view));
+        if (view.local.server !== null && !view.wishes.shutdown) await this.#tend(view, signal);
+        await this.#attempt('sample', () => this.#measure(signal));
+      }
+      await this.#wakeup.sleep(millis(PACE), signal);
+    }
+  }
+
+  async #tend(view: View, signal: AbortSignal): Promise<void> {
+    const { context, instance, secrets } = this.#options;
+    const bound = () => AbortSignal.any([signal, AbortSignal.timeout(BOUND)]);
+    const epoch = view.record.lastValid?.epoch ?? 0;
+    if (roleOf(view) === 'primary' && this.#checkpointed !== epoch) {
+      await this.#attempt('checkpoint', async () => {
+        await instance.checkpoint(signal);
+        this.#checkpointed = epoch;
+        context.wake();
+      });
+    }
+    await this.#attempt('slots', () => this.#syncSlots(view, bound()));
+    await this.#attempt('foreign settings', async () => {
+      const reverted = await instance.revertForeignSettings(bound());
+      if (reverted.length > 0) {
+        context.log.warn(
+          { event: 'settings.reverted', names: reverted },
+          `Changed behind the agent's back and reverted: ${reverted.join(', ')}`,
+        );
+      }
+    });
+    const changed = secrets.refresh();
+    if (changed.some((name) => name !== 'token')) {
+      await this.#attempt('passwords', async () => {
+        await instance.rotatePasswords(bound());
+        context.log.info({ event: 'passwords.rotated', names: changed }, `New passwords: ${changed.join(', ')}`);
+      });
+    }
+  }
+
+  async #syncSlots(view: View, signal: AbortSignal): Promise<void> {
+    const identities = view.members
+      .filter((member) => member.incarnation !== null && member.member !== view.self)
+      .flatMap((member) => (member.incarnation === null ? [] : [memberIncarnation(member.member, member.incarnation)]))
+      .sort();
+    const key = `${view.local.server?.inRecovery}/${identities.join()}`;
+    // On a standby slots are advanced each time; a primary's are advanced by who uses them.
+    if (view.local.server?.inRecovery === false && key === this.#slots) return;
+    await this.#options.instance.syncSlots(identities, signal);
+    this.#slots = key;
+  }
+
+  async #measure(signal: AbortSignal): Promise<void> {
+    const now = this.#options.context.clock.now();
+    if (this.#sample !== null && now - this.#sample.at < SAMPLE) return;
+    const value = await this.#options.instance.sample(AbortSignal.any([signal, AbortSignal.timeout(BOUND)]));
+    this.#sample = { value, at: now };
+  }
+
+  /** The member's own Lease, written when what it says changes. */
+  async #announce(view: View): Promise<void> {
+    const api = this.#options.context.api();
+    if (api === null) return;
+    const { local } = view;
+    const identity = local.data === 'empty' ? null : local.identity;
+    const record: MemberRecord = {
+      ...this.#options.address,
+      incarnation: identity === null ? null : (identity.slice(identity.lastIndexOf('-') + 1) as MemberRecord['incarnation']),
+      systemIdentifier: local.systemIdentifier,
+      floor: local.floor,
+      tags: view.settings.tags,
+    };
+    const text = JSON.stringify(record);
+    if (text === this.#written) return;
+    await api.store.writeMember(record, millis(BOUND));
+    this.#written = text;
+  }
+
+  /** The new primary relabels the old one's pod too: its agent may be gone. */
+  async #label(view: View): Promise<void> {
+    const api = this.#options.context.api();
+    if (api === null) return;
+    const role = roleOf(view);
+    const own = role === 'primary' && view.local.server?.doorOpen !== true ? 'none' : role;
+    await api.announcer.labelRole(view.self, own);
+    if (own !== 'primary') return;
+    for (const peer of view.peers) {
+      if (peer.last === 'answered' && peer.state !== null) continue;
+      await api.announcer.labelRole(peer.member, 'none');
+    }
+  }
+
+  async #attempt(what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.#options.context.log.warn({ event: 'chore.failed', chore: what, err: error }, `${what}: ${message}`);
+    }
+  }
+}
+

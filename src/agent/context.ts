@@ -1,0 +1,52 @@
+import type { MemberName } from '../ha/member.ts';
+import type { Instant } from '../ha/units.ts';
+import type { HaSettings, Recruitment, View } from '../ha/view.ts';
+import type { Clock } from '../kubernetes/clock.ts';
+import type { LeaseKeeper } from '../kubernetes/lease-keeper.ts';
+import type { ClusterAnnouncer, ClusterStore } from '../kubernetes/ports.ts';
+import type { RecordWriter } from '../kubernetes/record-writer.ts';
+import type { PostgresInstance } from '../postgres/ports.ts';
+import type { Hold } from './hold.ts';
+import type { Log } from './log.ts';
+import type { Peers } from './peers.ts';
+import type { Promises } from './promises.ts';
+import type { RecordTracker } from './record-tracker.ts';
+import type { Tasks } from './tasks.ts';
+import type { WishList } from './wishes.ts';
+
+/** The parts that talk to the Kubernetes API; they come after Postgres was launched. */
+export interface ApiParts {
+  readonly store: ClusterStore;
+  readonly writer: RecordWriter;
+  readonly keeper: LeaseKeeper;
+  readonly announcer: ClusterAnnouncer;
+}
+
+/** Everything that a round of the loop works with. */
+export interface Context {
+  readonly self: MemberName;
+  readonly cluster: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly instance: PostgresInstance;
+  readonly tracker: RecordTracker;
+  readonly peers: Peers;
+  readonly tasks: Tasks;
+  readonly hold: Hold;
+  readonly wishes: WishList;
+  readonly promises: Promises;
+  /** What `decide` sees of the settings, as they are now. */
+  settings(): HaSettings;
+  /** Null until the API client is loaded. */
+  api(): ApiParts | null;
+  recruitment: Recruitment | null;
+  failedRecruitAt: Instant | null;
+  /** Runs the loop again now. */
+  wake(): void;
+  /** From its return on nothing is renewed until the next win. */
+  beginDemotion(): void;
+  /** The door was opened: tell Kubernetes, and checkpoint in the background where this member leads. */
+  onDoorOpened(view: View): void;
+  /** How far a long work has come, for status pages. */
+  progress(task: string, report: { done: number; total: number | null; detail: string }): void;
+}

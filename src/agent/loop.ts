@@ -1,0 +1,191 @@
+import { decide } from '../ha/decide.ts';
+import type { Decision } from '../ha/decision.ts';
+import { guardDeadline } from '../ha/permission.ts';
+import { mayRenew } from '../ha/renewal.ts';
+import { suspect } from '../ha/suspicion.ts';
+import { memberOf } from '../ha/member.ts';
+import { renewed } from '../ha/transitions.ts';
+import { type Instant, millis, type Millis } from '../ha/units.ts';
+import type { View } from '../ha/view.ts';
+import { Wakeup } from '../kubernetes/wakeup.ts';
+import { act } from './act.ts';
+import type { Context } from './context.ts';
+import type { Observer } from './observe.ts';
+import { answerPromise } from './promises.ts';
+
+/** Pauses between rounds in milliseconds, where nothing wakes the loop. */
+const PACE = { busy: 20, suspicious: 100, idle: 1_000, idlePrimary: 500, repeated: 200 } as const;
+
+/** How often, in milliseconds, it is checked that a primary was looked at. */
+const PULSE = 500;
+
+/** What the loop tells of each round. */
+export interface RoundObserver {
+  onView(view: View): void;
+  onDecision(decision: Decision, view: View): void;
+  onRound(duration: Millis): void;
+}
+
+/** Sees to it that the guard knows the deadline. */
+export interface DeadlineKeeper {
+  setDeadline(deadline: Instant | null): void;
+}
+
+/** Observe, decide, act; again and again, woken by events. Every change of this member's state is made here. */
+export class Loop {
+  readonly #context: Context;
+  readonly #observer: Observer;
+  readonly #guard: DeadlineKeeper;
+  readonly #report: RoundObserver;
+  readonly #wakeup = new Wakeup();
+  #last: { kind: string; reason: string } | null = null;
+  #repeats = 0;
+  #lastLook: { readonly at: Instant; readonly leads: boolean } | null = null;
+
+  constructor(context: Context, observer: Observer, guard: DeadlineKeeper, report: RoundObserver) {
+    this.#context = context;
+    this.#observer = observer;
+    this.#guard = guard;
+    this.#report = report;
+  }
+
+  wake(): void {
+    this.#wakeup.wake();
+  }
+
+  /**
+   * While an act keeps the loop busy (a swap whose answer does not come), a primary is looked at all the same: the
+   * guard's deadline moves with the replies of its standbys, and nobody else sees those.
+   */
+  async pulse(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#context.clock.sleep(millis(PULSE), signal);
+      if (this.#lastLook === null || this.#context.clock.now() - this.#lastLook.at < 2 * PULSE) continue;
+      if (this.#lastLook.leads) await this.#look();
+    }
+  }
+
+  /** Runs until a decision says `exit` (resolves) or `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const begun = this.#context.clock.now();
+      const pause = await this.#round();
+      this.#report.onRound(millis(this.#context.clock.now() - begun));
+      if (pause === null) return;
+      await this.#wakeup.sleep(pause, signal);
+    }
+  }
+
+  /** One round; the pause before the next, null for the end. */
+  async #round(): Promise<Millis | null> {
+    const context = this.#context;
+    const view = await this.#look();
+    const asked = context.promises.next();
+    if (asked !== null) {
+      if (await answerPromise(context, view, asked)) return millis(0);
+      if (context.promises.waiting) return millis(0);
+    }
+    if (context.tracker.inDoubt && context.api() !== null) {
+      await act(context, view, { kind: 'look', reason: 'a watch contradicts what is known' });
+      if (context.tracker.inDoubt) return millis(PACE.suspicious);
+      return millis(0);
+    }
+    const decision = decide(view);
+    this.#tell(decision, view);
+    if (decision.kind === 'exit') return null;
+    try {
+      await act(context, view, decision);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      context.log.error(
+        { event: 'act.failed', decision: decision.kind, reason: decision.reason, err: error },
+        `${decision.kind} failed: ${message}`,
+      );
+      return millis(PACE.repeated);
+    }
+    return this.#pause(view, decision);
+  }
+
+  async #look(): Promise<View> {
+    const context = this.#context;
+    const view = await this.#observer.observe();
+    this.#lastLook = { at: view.now, leads: view.local.state === 'primary' };
+    this.#guard.setDeadline(guardDeadline(view));
+    this.#renew(view);
+    const record = view.record.current?.record ?? null;
+    context.peers.attend(record?.primary ? memberOf(record.primary) : null, isUneasy(view));
+    this.#report.onView(view);
+    return view;
+  }
+
+  /** Permits or revokes renewals: they run on the keeper's own timer and connection. */
+  #renew(view: View): void {
+    const { keeper } = this.#context.api() ?? {};
+    if (keeper === undefined) return;
+    const record = view.record.current?.record ?? null;
+    if (record === null || !mayRenew(view, record)) {
+      if (keeper.isPermitted) keeper.revoke();
+      return;
+    }
+    const flushLsn = view.local.server?.flushLsn ?? record.flushLsn;
+    const { holder } = view.hold;
+    keeper.permit({
+      holder,
+      epoch: record.epoch,
+      leaseDuration: record.leaseDuration,
+      refresh: (current) => renewed(current, holder, flushLsn),
+    });
+  }
+
+  #tell(decision: Decision, view: View): void {
+    this.#report.onDecision(decision, view);
+    const same = this.#last?.kind === decision.kind && this.#last.reason === decision.reason;
+    this.#repeats = same && decision.kind !== 'wait' ? this.#repeats + 1 : 0;
+    if (same) return;
+    const level = decision.kind === 'wait' && this.#last?.kind === 'wait' ? 'debug' : 'info';
+    this.#last = { kind: decision.kind, reason: decision.reason };
+    const epoch = view.record.current?.record.epoch ?? null;
+    if (decision.kind === 'problem') {
+      this.#context.log.error(
+        { event: 'decision', decision: decision.kind, code: decision.code, reason: decision.reason, epoch },
+        `${decision.reason}. ${decision.remedy}`,
+      );
+      return;
+    }
+    this.#context.log[level](
+      { event: 'decision', decision: decision.kind, reason: decision.reason, epoch },
+      `${decision.kind}: ${decision.reason}`,
+    );
+  }
+
+  #pause(view: View, decision: Decision): Millis {
+    if (decision.kind !== 'wait' && decision.kind !== 'problem') {
+      return millis(this.#repeats > 3 ? PACE.repeated : 0);
+    }
+    if (isBusy(view)) return millis(PACE.busy);
+    if (isUneasy(view)) return millis(PACE.suspicious);
+    return millis(view.local.state === 'primary' ? PACE.idlePrimary : PACE.idle);
+  }
+}
+
+/** Something is under way whose end is seen by looking. */
+function isBusy(view: View): boolean {
+  const record = view.record.current?.record;
+  if (view.recruitment !== null || view.local.state === 'promoting') return true;
+  if (view.tasks.some((task) => task.outcome === 'running' && (task.kind === 'promote' || task.kind === 'epoch-row' || task.kind === 'stop'))) {
+    return true;
+  }
+  return view.local.state === 'primary' && record !== undefined && record.settled.epoch < record.epoch;
+}
+
+/** The primary is not heard, or this member is on its way somewhere. */
+function isUneasy(view: View): boolean {
+  const record = view.record.current?.record ?? null;
+  if (record === null) return true;
+  if (view.local.state === 'primary') return false;
+  if (view.local.state !== 'standby') return true;
+  const { server } = view.local;
+  if (server === null || record.ending !== null) return true;
+  if (record.primary !== view.local.identity && suspect(view, record).suspected) return true;
+  return server.receiver?.streaming !== true;
+}

@@ -1,0 +1,118 @@
+import type { InstanceState } from '../ha/peer.ts';
+import { suspect, isShared } from '../ha/suspicion.ts';
+import { elapsed, type Instant, millis } from '../ha/units.ts';
+import type { LocalView, ServerView, View } from '../ha/view.ts';
+import type { Observation } from '../postgres/ports.ts';
+import type { Context } from './context.ts';
+
+/** The longest that a look at the local Postgres may take, in milliseconds. */
+const LOOK = 1_000;
+
+/** Collects views: each round of the loop makes one. */
+export class Observer {
+  readonly #context: Context;
+  readonly #startedAt: Instant;
+  #lastServer: ServerView | null = null;
+  #walRemoved = false;
+  #suspectedSince: Instant | null = null;
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.#startedAt = context.clock.now();
+  }
+
+  /** Postgres's own log said that the upstream no longer has WAL that this standby needs. */
+  walIsRemoved(): void {
+    this.#walRemoved = true;
+  }
+
+  async observe(): Promise<View> {
+    const { instance, clock, hold } = this.#context;
+    const seen = await instance.observe(millis(LOOK));
+    const now = clock.now();
+    const running = seen.process.state !== 'stopped';
+    hold.observe(seen.server, running, now);
+    if (running) hold.stoppedAt = null;
+    else if (seen.provenDead) hold.stoppedAt ??= now;
+    return this.#compose(this.#local(seen), now);
+  }
+
+  #local(seen: Observation): LocalView {
+    const { process, lastConnectAt: _, ...rest } = seen;
+    const running = this.#context.tasks.list().filter((task) => task.outcome === 'running');
+    const busy = (kind: string) => running.some((task) => task.kind === kind);
+    if (seen.server !== null) this.#lastServer = seen.server;
+    if (process.state === 'starting' || busy('clone') || busy('rewind')) {
+      this.#lastServer = null;
+      this.#walRemoved = false;
+    }
+    if (seen.server?.receiver?.streaming === true) this.#walRemoved = false;
+    const last = this.#lastServer;
+    return {
+      ...rest,
+      state: stateOf(seen, busy, last),
+      // Where its WAL ended when it was last seen: what a stopped member compares by.
+      ...(seen.server === null && last !== null && process.state === 'stopped'
+        ? { timeline: last.timeline, forks: last.forks, endOfWal: laterEnd(last, seen) }
+        : {}),
+      walRemoved: this.#walRemoved,
+    };
+  }
+
+  #compose(local: LocalView, now: Instant): View {
+    const context = this.#context;
+    const record = context.tracker.view(local);
+    const epoch = record.current?.record.epoch ?? null;
+    const view: View = {
+      now,
+      startedAt: this.#startedAt,
+      self: context.self,
+      settings: context.settings(),
+      local,
+      record,
+      hold: context.hold.view(epoch),
+      members: context.peers.records,
+      peers: context.peers.views(),
+      recruitment: context.recruitment,
+      suspectedSince: null,
+      failedRecruitAt: context.failedRecruitAt,
+      tasks: context.tasks.list(),
+      wishes: context.wishes.view(),
+      chance: Math.random(),
+      wallClock: Date.now(),
+    };
+    return { ...view, suspectedSince: this.#suspicion(view, now) };
+  }
+
+  /** Since when this member and enough others suspect the primary that the record names. */
+  #suspicion(view: View, now: Instant): Instant | null {
+    const record = view.record.current?.record ?? null;
+    const suspected =
+      record !== null &&
+      view.local.state === 'standby' &&
+      record.primary !== view.local.identity &&
+      isShared(view, record, suspect(view, record));
+    if (!suspected) this.#suspectedSince = null;
+    else this.#suspectedSince ??= now;
+    return this.#suspectedSince;
+  }
+}
+
+/** A clean stop may have written a checkpoint after the last look. */
+function laterEnd(last: ServerView, seen: Observation) {
+  return seen.control?.shutdownEndLsn ?? last.flushLsn;
+}
+
+function stateOf(seen: Observation, busy: (kind: string) => boolean, last: ServerView | null): InstanceState {
+  if (busy('initialize')) return 'initializing';
+  if (busy('clone')) return 'cloning';
+  if (busy('rewind')) return 'rewinding';
+  if (busy('stop') || seen.process.state === 'stopping') return 'stopping';
+  if (seen.process.state === 'stopped') return seen.data === 'empty' ? 'empty' : 'stopped';
+  if (seen.process.state === 'starting' || busy('start')) return 'starting';
+  const server = seen.server ?? last;
+  if (server === null) return elapsed(seen.silentSince, seen.observedAt) > LOOK ? 'unknown' : 'starting';
+  if (!server.inRecovery) return 'primary';
+  return server.promoting ? 'promoting' : 'standby';
+}
+

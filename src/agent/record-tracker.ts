@@ -1,0 +1,118 @@
+import { standingOf } from '../ha/floor.ts';
+import type { ClusterRecord, VersionedRecord } from '../ha/record.ts';
+import type { Instant } from '../ha/units.ts';
+import type { LocalView, RecordView } from '../ha/view.ts';
+import type { ReadResult } from '../kubernetes/ports.ts';
+
+/**
+ * What this process knows of the cluster record, from watches, direct reads and its own swaps. Watches may be
+ * stale or out of order: an event that is older than what is known only asks for a direct read.
+ */
+export class RecordTracker {
+  readonly #now: () => Instant;
+  readonly #onChange: () => void;
+  #current: VersionedRecord | null = null;
+  #known = false;
+  #changedAt: Instant | null = null;
+  #readAt: Instant | null = null;
+  #absentSince: Instant | null = null;
+  #lastValid: ClusterRecord | null = null;
+  #apiReachable = false;
+  #doubt = false;
+
+  constructor(now: () => Instant, onChange: () => void) {
+    this.#now = now;
+    this.#onChange = onChange;
+  }
+
+  /** A watch contradicts what is known: a direct read must tell. */
+  get inDoubt(): boolean {
+    return this.#doubt;
+  }
+
+  get apiReachable(): boolean {
+    return this.#apiReachable;
+  }
+
+  get current(): VersionedRecord | null {
+    return this.#current;
+  }
+
+  onWatch(seen: VersionedRecord | null): void {
+    if (seen === null) {
+      // A deletion, or a list without the record: it must be confirmed by a direct read.
+      this.#doubt = true;
+      this.#onChange();
+      return;
+    }
+    if (this.#current !== null && isOlder(seen, this.#current)) {
+      this.#doubt = true;
+      this.#onChange();
+      return;
+    }
+    this.#take(seen);
+  }
+
+  onRead(result: ReadResult): void {
+    switch (result.outcome) {
+      case 'unknown':
+        return;
+      case 'absent':
+        this.#doubt = false;
+        this.#readAt = result.sentAt;
+        this.#known = true;
+        if (this.#current !== null || this.#absentSince === null) this.#absentSince = this.#now();
+        if (this.#current !== null) {
+          this.#current = null;
+          this.#onChange();
+        }
+        return;
+      case 'found':
+        this.#doubt = false;
+        this.#readAt = result.sentAt;
+        this.#take(result.current);
+    }
+  }
+
+  onSwapped(current: VersionedRecord): void {
+    this.#take(current);
+  }
+
+  onReachable(reachable: boolean): void {
+    if (reachable === this.#apiReachable) return;
+    this.#apiReachable = reachable;
+    this.#onChange();
+  }
+
+  view(local: LocalView): RecordView {
+    const record = this.#current?.record ?? null;
+    if (record !== null && standingOf(record, local).kind === 'valid') this.#lastValid = record;
+    return {
+      current: this.#current,
+      known: this.#known,
+      changedAt: this.#changedAt,
+      readAt: this.#readAt,
+      absentSince: this.#absentSince,
+      lastValid: this.#lastValid,
+      apiReachable: this.#apiReachable,
+    };
+  }
+
+  #take(seen: VersionedRecord): void {
+    this.#known = true;
+    this.#absentSince = null;
+    if (this.#current?.resourceVersion === seen.resourceVersion) return;
+    this.#current = seen;
+    this.#changedAt = this.#now();
+    this.#onChange();
+  }
+}
+
+/**
+ * Versions of one object are compared only to tell a late event from a new one; where they are not numbers, or the
+ * store was restored, a direct read decides.
+ */
+function isOlder(a: VersionedRecord, b: VersionedRecord): boolean {
+  const [left, right] = [Number(a.resourceVersion), Number(b.resourceVersion)];
+  return Number.isFinite(left) && Number.isFinite(right) && left < right;
+}

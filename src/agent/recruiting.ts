@@ -1,0 +1,127 @@
+import type { Decision } from '../ha/decision.ts';
+import { compareLsn } from '../ha/lsn.ts';
+import { memberIncarnation, type MemberName } from '../ha/member.ts';
+import type { PromiseAnswer } from '../ha/peer.ts';
+import { baseOfRepair } from '../ha/repair.ts';
+import { elapsed, millis } from '../ha/units.ts';
+import type { Recruitment, View } from '../ha/view.ts';
+import type { VersionedRecord } from '../ha/record.ts';
+import type { Instant } from '../ha/units.ts';
+import type { Context } from './context.ts';
+import { promiseEpoch } from './promises.ts';
+
+type Recruit = Extract<Decision, { kind: 'recruit' }>;
+
+/** The deadline of the direct GET before a recruitment, in milliseconds. */
+const LOOK = 1_000;
+
+/**
+ * Begins a recruitment: a direct GET, this member's own promise, and then everybody else's, all asked at once. The
+ * answers come into the view as they arrive.
+ */
+export async function recruit(context: Context, view: View, decision: Recruit): Promise<void> {
+  const base = await basis(context, view, decision);
+  if (base === null) {
+    context.failedRecruitAt = context.clock.now();
+    return;
+  }
+  const own = await promiseEpoch(context, view, decision.epoch);
+  if (!own.granted) {
+    context.log.warn({ event: 'recruit.refused', reason: own.reason }, `It cannot recruit: ${own.reason}`);
+    context.failedRecruitAt = context.clock.now();
+    return;
+  }
+  const recruitment: Recruitment = {
+    epoch: decision.epoch,
+    startedAt: context.clock.now(),
+    base: base.current,
+    baseAt: base.sentAt,
+    answers: [own],
+    complete: false,
+  };
+  context.recruitment = recruitment;
+  const others = decision.from.filter((member) => member !== context.self);
+  void Promise.all(others.map((member) => ask(context, view, recruitment, member))).then(() =>
+    amend(context, recruitment.epoch, recruitment.startedAt, (now) => ({ ...now, complete: true })),
+  );
+}
+
+/** The record that the arithmetic is made with; null: it is not the one that the decision was made for. */
+async function basis(
+  context: Context,
+  view: View,
+  decision: Recruit,
+): Promise<{ readonly current: VersionedRecord; readonly sentAt: Instant } | null> {
+  const api = context.api();
+  if (api === null) return null;
+  const result = await api.writer.read(millis(LOOK));
+  context.tracker.onRead(result);
+  if (result.outcome === 'unknown') {
+    context.log.warn({ event: 'recruit.blind', err: result.error }, `The record could not be read: ${result.error.message}`);
+    return null;
+  }
+  if (decision.repair) {
+    const record = baseOfRepair(view);
+    if (record === null) return null;
+    const resourceVersion = result.outcome === 'found' ? result.current.resourceVersion : '';
+    return { current: { record, resourceVersion }, sentAt: result.sentAt };
+  }
+  if (result.outcome === 'absent') return null;
+  const known = view.record.current;
+  if (result.current.record.epoch !== known?.record.epoch) return null;
+  if (result.current.record.primary !== known.record.primary) return null;
+  return result;
+}
+
+async function ask(context: Context, view: View, recruitment: Recruitment, member: MemberName): Promise<void> {
+  const client = context.peers.client(member);
+  const { identity } = view.local;
+  if (client === null || identity === null) return;
+  const { record } = recruitment.base;
+  const result = await client.promise(
+    { clusterUID: record.clusterUID, candidate: identity, epoch: recruitment.epoch, recordEpoch: record.epoch },
+    view.settings.recruitTimeout,
+  );
+  if (result.outcome !== 'answered') return;
+  amend(context, recruitment.epoch, recruitment.startedAt, (now) => ({ ...now, answers: [...now.answers, result.value] }));
+}
+
+/** Changes the recruitment, if it is still the one that was begun. */
+function amend(context: Context, epoch: number, startedAt: Instant, change: (now: Recruitment) => Recruitment): void {
+  const now = context.recruitment;
+  if (now === null || now.epoch !== epoch || now.startedAt !== startedAt) return;
+  context.recruitment = change(now);
+  context.wake();
+}
+
+/** The best may not lead: its WAL is streamed before this member goes on. */
+export async function catchUp(
+  context: Context,
+  view: View,
+  decision: Extract<Decision, { kind: 'catch-up' }>,
+): Promise<void> {
+  const { recruitment } = context;
+  const member = view.peers.find(
+    (peer) =>
+      peer.state !== null &&
+      peer.state.incarnation !== null &&
+      memberIncarnation(peer.member, peer.state.incarnation) === decision.from,
+  );
+  const record = member === undefined ? null : context.peers.record(member.member);
+  if (recruitment === null || record === null) return;
+  await context.instance.follow({ identity: decision.from, host: record.host, port: record.postgresPort });
+  const begun = context.clock.now();
+  const limit = millis(1_000);
+  while (elapsed(begun, context.clock.now()) < limit) {
+    const seen = await context.instance.observe(millis(500));
+    if (seen.server !== null && compareLsn(seen.server.flushLsn, decision.to) >= 0) break;
+    await context.clock.sleep(millis(20), AbortSignal.timeout(1_000));
+  }
+  const own = await promiseEpoch(context, view, recruitment.epoch);
+  amend(context, recruitment.epoch, recruitment.startedAt, (now) => ({ ...now, answers: replaceOwn(now.answers, own) }));
+}
+
+function replaceOwn(answers: readonly PromiseAnswer[], own: PromiseAnswer): readonly PromiseAnswer[] {
+  if (!own.granted) return answers;
+  return [...answers.filter((answer) => !answer.granted || answer.identity !== own.identity), own];
+}

@@ -1,0 +1,95 @@
+import { Registry } from 'prom-client';
+import type { Configuration } from '../config/configuration.ts';
+import { memberName, type MemberName } from '../ha/member.ts';
+import { millis } from '../ha/units.ts';
+import { createMetrics } from '../http/metrics.ts';
+import type { AgentPort, ControlResult } from '../http/ports.ts';
+import { HttpServer } from '../http/server.ts';
+import type { LocalInstance } from '../postgres/instance.ts';
+import { type Api, openApi } from './api.ts';
+import { Chores } from './chores.ts';
+import type { Context } from './context.ts';
+import { createControl } from './control.ts';
+import { forwardTo } from './forward.ts';
+import type { Lifetime } from './lifetime.ts';
+import { peerState } from './peer-state.ts';
+import { holdFor } from './hold-promise.ts';
+import type { Report } from './report.ts';
+import type { Secrets } from './secrets.ts';
+import { showConfiguration } from './show-configuration.ts';
+
+export interface ServiceParts {
+  readonly context: Context;
+  readonly lifetime: Lifetime;
+  readonly report: Report;
+  readonly secrets: Secrets;
+  readonly instance: LocalInstance;
+  setApi(api: Api): void;
+  reload(): Promise<{ readonly message: string }>;
+}
+
+/** Loads and starts what Postgres's start does not wait for: the API client, peers, HTTP, chores. */
+export async function bringUp(configuration: Configuration, parts: ServiceParts): Promise<void> {
+  const { context, lifetime, report, secrets, instance } = parts;
+  const { http, advertise, cluster } = configuration;
+  const registry = new Registry();
+  const metrics = createMetrics(registry);
+  report.measure(metrics);
+
+  const address = {
+    member: memberName(cluster.memberName),
+    host: advertise.host,
+    postgresPort: advertise.port,
+    httpPort: http.advertisedPort,
+    https: http.tls.certificateFile !== null,
+  };
+  const chores = new Chores({ context, instance, secrets, address, view: () => report.view });
+  report.attach({ chores, address });
+
+  const api = await openApi(configuration, context, context.clock, (verb, resource, code, duration) =>
+    metrics.kubernetesCall(verb, resource, code, millis(duration)),
+  );
+  const control = createControl({
+    context,
+    view: () => report.view,
+    pendingRestart: () => report.pendingRestart,
+    reload: parts.reload,
+    forward: (member: MemberName, path: string, body: unknown): Promise<ControlResult> =>
+      forwardTo(context, member, path, body, secrets.recall('token')),
+  });
+  const port: AgentPort = {
+    registry,
+    control,
+    status: () => report.status(),
+    cluster: () => report.cluster(),
+    history: () => report.history(),
+    configuration: () => showConfiguration(configuration),
+    probe: (kind) => report.probe(kind),
+    peerState: () => peerState(report.requireView(), context.clock.now()),
+    promise: (request, signal) => context.promises.ask(request, signal),
+    lead: (request) => context.wishes.lead(request.epoch),
+    hold: (request) => holdFor(context, report.view, request),
+  };
+  const { tls } = http;
+  const server = new HttpServer(port, {
+    host: http.listenHost,
+    port: http.port,
+    socketPath: configuration.socket,
+    tls:
+      tls.certificateFile === null || tls.keyFile === null
+        ? null
+        : { certificate: tls.certificateFile, key: tls.keyFile, ...(tls.caFile === null ? {} : { ca: tls.caFile }) },
+    token: () => secrets.recall('token'),
+    metrics,
+    refreshMetrics: () => report.refreshMetrics(),
+    log: context.log,
+  });
+  lifetime.start('http', (signal) => server.run(signal));
+  await server.listening;
+
+  parts.setApi(api);
+  lifetime.start('api', (signal) => api.run(signal));
+  lifetime.start('peers', async (signal) => context.peers.start(signal));
+  lifetime.start('chores', (signal) => chores.run(signal));
+  context.wake();
+}

@@ -1,0 +1,26 @@
+import type { ClusterRecord } from './record.ts';
+import type { View } from './view.ts';
+
+/**
+ * Whether this process may renew the Lease: it holds it, and no demotion has begun. A claim is renewed while initdb
+ * runs, and a won epoch while it is promoted; a Postgres that came down renews nothing.
+ */
+export function mayRenew(view: View, record: ClusterRecord | null): boolean {
+  if (record === null || record.holder !== view.hold.holder || !view.hold.renewing) return false;
+  if (record.systemIdentifier === '') return true;
+  if (record.primary === null || record.primary !== view.local.identity) return false;
+  switch (view.local.state) {
+    case 'primary':
+    case 'promoting':
+      return true;
+    case 'standby':
+      // Won, and not promoted yet.
+      return view.local.server === null || view.local.server.timeline !== record.timeline;
+    case 'stopped':
+    case 'starting':
+      // The first start after initdb.
+      return record.settled.epoch === 0 && view.hold.stoppedAt === null;
+    default:
+      return false;
+  }
+}
