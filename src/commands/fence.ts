@@ -37,14 +37,14 @@ const isDown = (member: ClusterMember): boolean =>
   member.fenced && (member.state === 'stopped' || member.state === 'empty' || member.state === 'unreachable');
 
 async function fence(context: ChangeContext, target: string): Promise<Outcome> {
-  const before = await context.client.cluster(context.signal);
+  const before = await context.client.clusterFirstHand(context.signal);
   const names = chosenMembers(before, target).map(({ name }) => name);
   context.announce(`fencing ${names.join(', ')} of ${before.cluster}: Postgres stops and stays down`);
   if (target === '*') await context.confirm('The whole cluster stops.');
   const call = { method: 'PUT', path: `/v1/fenced/${encodeURIComponent(target)}` } as const;
   await context.client.change(call, context.signal);
   await context.wait('fencing', async (signal) => {
-    const left = chosenMembers(await context.client.cluster(signal), target).filter(
+    const left = chosenMembers(await context.client.clusterFirstHand(signal), target).filter(
       (member) => !isDown(member),
     );
     return left.length === 0 ? { done: true, seen: '' } : { seen: left.map(inShort).join('; ') };

@@ -27,7 +27,7 @@ export function registerReinitialize(program: Command): void {
 }
 
 async function reinitialize(context: ChangeContext, name: string): Promise<Outcome> {
-  const cluster = await context.client.cluster(context.signal);
+  const cluster = await context.client.clusterFirstHand(context.signal);
   const before = memberNamed(cluster, name);
   if (cluster.primary === name) {
     throw new UsageError(`${name} is the primary`, 'hand over first: pgwarden switchover');
@@ -37,7 +37,7 @@ async function reinitialize(context: ChangeContext, name: string): Promise<Outco
   const path = `/v1/members/${encodeURIComponent(name)}/reinitialize`;
   await context.client.change({ method: 'POST', path }, context.signal);
   const identity = await context.wait(`the clone of ${name}`, async (signal) => {
-    const now = memberNamed(await context.client.cluster(signal), name);
+    const now = memberNamed(await context.client.clusterFirstHand(signal), name);
     const anew = now.identity !== null && now.identity !== before.identity && now.streaming;
     return anew ? { done: now.identity, seen: '' } : { seen: inShort(now) };
   });

@@ -40,7 +40,7 @@ export function restartOrder(cluster: ClusterStatus, member: string | undefined)
 
 async function restart(context: ChangeContext, name: string | undefined, options: Options): Promise<Outcome> {
   const onlyPending = options.pending === true;
-  const cluster = await context.client.cluster(context.signal);
+  const cluster = await context.client.clusterFirstHand(context.signal);
   const chosen = restartOrder(cluster, name).filter((member) => !onlyPending || member.pendingRestart);
   if (chosen.length === 0) return { message: 'no setting waits for a restart', restarted: [] };
   const names = chosen.map((member) => member.name);
@@ -66,7 +66,7 @@ async function restartOne(
   const path = `/v1/members/${encodeURIComponent(member.name)}/restart`;
   await context.client.change({ method: 'POST', path, body: { onlyPending } }, context.signal);
   await context.wait(`the restart of ${member.name}`, async (signal) => {
-    const now = await context.client.cluster(signal);
+    const now = await context.client.clusterFirstHand(signal);
     const current = memberNamed(now, member.name);
     const status = await context.client.statusOf(current, signal);
     const startedAgain =

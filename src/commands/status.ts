@@ -34,7 +34,7 @@ export function registerStatus(program: Command): void {
 }
 
 async function once(client: ClusterClient, format: OutputFormat): Promise<void> {
-  const cluster = await interruptible((signal) => client.cluster(signal));
+  const cluster = await interruptible((signal) => client.clusterFirstHand(signal));
   await print(format, cluster, () => statusTable(cluster));
 }
 
@@ -55,7 +55,7 @@ async function watch(client: ClusterClient, options: Options): Promise<void> {
 async function show(client: ClusterClient, format: OutputFormat, signal: AbortSignal): Promise<void> {
   let text: string;
   try {
-    const cluster = await client.cluster(signal);
+    const cluster = await client.clusterFirstHand(signal);
     text =
       format === 'json' ? JSON.stringify(cluster) : await render(format, cluster, () => statusTable(cluster));
   } catch (error) {

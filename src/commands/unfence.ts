@@ -30,13 +30,13 @@ export function registerUnfence(program: Command): void {
 }
 
 async function unfence(context: ChangeContext, target: string): Promise<Outcome> {
-  const before = await context.client.cluster(context.signal);
+  const before = await context.client.clusterFirstHand(context.signal);
   const names = chosenMembers(before, target).map(({ name }) => name);
   context.announce(`lifting the fence of ${names.join(', ')} of ${before.cluster}`);
   const call = { method: 'DELETE', path: `/v1/fenced/${encodeURIComponent(target)}` } as const;
   await context.client.change(call, context.signal);
   await context.wait('coming back', async (signal) => {
-    const chosen = chosenMembers(await context.client.cluster(signal), target);
+    const chosen = chosenMembers(await context.client.clusterFirstHand(signal), target);
     const left = chosen.filter((member) => member.fenced || !doesItsPart(member));
     return left.length === 0 ? { done: true, seen: '' } : { seen: left.map(inShort).join('; ') };
   });

@@ -13,7 +13,8 @@ import { abandon, connectReadWrite, connectTo, parseMultiHostUrl } from './conne
 import { type WaitForOptions, waitFor } from './wait-for.ts';
 import type { Writer } from './writer.ts';
 
-const MAIN = join(import.meta.dirname, '..', '..', 'dist', 'main.js');
+/** The built program. */
+export const MAIN = join(import.meta.dirname, '..', '..', 'dist', 'main.js');
 
 export interface StartOptions {
   readonly members?: number;

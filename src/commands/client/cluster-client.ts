@@ -3,9 +3,12 @@ import type { ClusterMember, ClusterStatus, MemberStatus } from '../../http/port
 import { RefusedError, UnreachableError } from '../errors.ts';
 import { type Endpoint, nameOf } from './endpoint.ts';
 import { BadAnswerError } from './errors.ts';
+import { withOwnWord } from './own-word.ts';
 import { type Answer, type Call, request } from './request.ts';
 
 const READ_TIMEOUT_MILLIS = 5000;
+/** One member of several: a frozen one must not hold the others' answers up for long. */
+const MEMBER_TIMEOUT_MILLIS = 1500;
 /** A changing call is recorded in the Kubernetes API before it is answered. */
 const CHANGE_TIMEOUT_MILLIS = 30_000;
 
@@ -38,7 +41,7 @@ export class ClusterClient {
       const answer = await request(
         endpoint,
         { method: 'GET', path: '/v1/status' },
-        READ_TIMEOUT_MILLIS,
+        MEMBER_TIMEOUT_MILLIS,
         signal,
       );
       return accept(endpoint, answer).body as MemberStatus;
@@ -52,6 +55,15 @@ export class ClusterClient {
     const cluster = (await this.#read('/v1/cluster', signal)) as ClusterStatus;
     this.#learn(cluster);
     return cluster;
+  }
+
+  /** As `cluster`, with each member that can be asked from here in its own words. */
+  async clusterFirstHand(signal?: AbortSignal): Promise<ClusterStatus> {
+    const cluster = await this.cluster(signal);
+    const members = cluster.members.map(async (member) =>
+      withOwnWord(member, await this.statusOf(member, signal)),
+    );
+    return { ...cluster, members: await Promise.all(members) };
   }
 
   async history(signal?: AbortSignal): Promise<readonly HistoryEntry[]> {
