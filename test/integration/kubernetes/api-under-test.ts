@@ -5,8 +5,8 @@ import { EmbeddedApi } from '../../../src/demo/api/embedded-api.ts';
 import { ApiClient, type ApiClientOptions } from '../../../src/kubernetes/client.ts';
 import { ApiEndpoint } from '../../../src/kubernetes/endpoint.ts';
 import { type EndpointSource, explicitSource } from '../../../src/kubernetes/endpoint-source.ts';
-import { kubeconfigSource } from '../../../src/kubernetes/kubeconfig.ts';
 import { silentLogger } from '../../../src/kubernetes/log.ts';
+import { obtainApiServer, type RealApiServer } from '../../kube/api-server.ts';
 import { CuttableNetwork } from './cuttable-network.ts';
 
 /** An API server behind a network that a test may cut. */
@@ -16,7 +16,16 @@ export class ApiUnderTest implements AsyncDisposable {
   readonly #clients: ApiClient[] = [];
   readonly #end: () => Promise<void>;
 
-  constructor(source: EndpointSource, network: CuttableNetwork, end: () => Promise<void>) {
+  /** The real server, where it is one. */
+  readonly server: RealApiServer | null;
+
+  constructor(
+    source: EndpointSource,
+    network: CuttableNetwork,
+    server: RealApiServer | null,
+    end: () => Promise<void>,
+  ) {
+    this.server = server;
     this.#source = source;
     this.network = network;
     this.#end = end;
@@ -52,23 +61,44 @@ export class ApiUnderTest implements AsyncDisposable {
   }
 }
 
+/** An API server to test with, or why there is none. */
+export type Opened =
+  | { readonly api: ApiUnderTest; readonly reason: null }
+  | { readonly api: null; readonly reason: string };
+
 /** The embedded API; it keeps few changes, so that a watch soon lies too far behind. */
-export async function embedded(): Promise<ApiUnderTest> {
+export async function openEmbedded(): Promise<Opened> {
   const directory = await mkdtemp(join(tmpdir(), 'pgwarden-api-'));
   const stop = new AbortController();
-  const api = new EmbeddedApi({ directory, host: '127.0.0.1', port: 0, history: 20 });
-  const running = api.run(stop.signal);
-  const { url } = await api.ready;
+  const embedded = new EmbeddedApi({ directory, host: '127.0.0.1', port: 0, history: 20 });
+  const running = embedded.run(stop.signal);
+  const { url } = await embedded.ready;
   const source = explicitSource({ server: url });
-  return new ApiUnderTest(source, await CuttableNetwork.before(source.server), async () => {
+  const end = async (): Promise<void> => {
     stop.abort();
     await running;
     await rm(directory, { recursive: true });
-  });
+  };
+  const network = await CuttableNetwork.before(source.server);
+  return { api: new ApiUnderTest(source, network, null, end), reason: null };
 }
 
-/** A real API server, named by a kubeconfig. */
-export async function real(kubeconfig: string): Promise<ApiUnderTest> {
-  const source = await kubeconfigSource(kubeconfig);
-  return new ApiUnderTest(source, await CuttableNetwork.before(source.server), async () => undefined);
+/** A real kube-apiserver. */
+export async function openReal(): Promise<Opened> {
+  const { server, reason } = await obtainApiServer();
+  if (server === null) return { api: null, reason };
+  const { ca, cert, key, token, server: url } = server.configuration;
+  const source: EndpointSource = {
+    server: new URL(url),
+    namespace: null,
+    load: async () => ({
+      headers: token === null ? {} : { Authorization: `Bearer ${token}` },
+      tls: { ca, cert, key, servername: null, rejectUnauthorized: true },
+    }),
+  };
+  const network = await CuttableNetwork.before(source.server);
+  return {
+    api: new ApiUnderTest(source, network, server, async () => await server[Symbol.asyncDispose]()),
+    reason: null,
+  };
 }
