@@ -27,8 +27,10 @@ const START = 3_600_000;
 /** Decisions about the data directory and its process. */
 export async function actOnData(context: Context, view: View, decision: DataDecision): Promise<void> {
   const { instance, tasks, log } = context;
-  const progress = (kind: string) => (report: { readonly done: number; readonly total: number | null; readonly detail: string }) =>
-    context.progress(kind, report);
+  const progress =
+    (kind: string) =>
+    (report: { readonly done: number; readonly total: number | null; readonly detail: string }) =>
+      context.progress(kind, report);
   switch (decision.kind) {
     case 'initialize':
       tasks.start('initialize', 'initdb', async (signal) => {
@@ -38,7 +40,8 @@ export async function actOnData(context: Context, view: View, decision: DataDeci
     case 'start-primary': {
       const record = view.record.current?.record;
       const { identity } = view.local;
-      if (record === undefined || identity === null) throw new AgentStateError('start-primary without a record');
+      if (record === undefined || identity === null)
+        throw new AgentStateError('start-primary without a record');
       tasks.start('start', 'primary', async (signal) => {
         await instance.writeFloor(
           { epoch: record.epoch, primary: identity },
@@ -91,7 +94,10 @@ export async function actOnData(context: Context, view: View, decision: DataDeci
       if (upstream === null || record === undefined) return;
       tasks.start('clone', decision.from, async (signal) => {
         if (instance.process.state !== 'stopped') await instance.stop('fast');
-        log.info({ event: 'clone.begun', from: decision.from }, `Clones ${decision.from}: ${decision.reason}`);
+        log.info(
+          { event: 'clone.begun', from: decision.from },
+          `Clones ${decision.from}: ${decision.reason}`,
+        );
         await instance.clone(upstream, progress('clone'), signal);
         await instance.writeClusterUID(record.clusterUID);
         await instance.writeFloor(
@@ -107,11 +113,11 @@ export async function actOnData(context: Context, view: View, decision: DataDeci
 
 /** Works on a Postgres that is about to stop would only fail one after the other. */
 async function cancelWorks(context: Context): Promise<void> {
-  for (const kind of ['promote', 'epoch-row', 'prepare', 'prove-names'] as const) await context.tasks.cancel(kind);
+  for (const kind of ['promote', 'epoch-row', 'prepare', 'prove-names'] as const)
+    await context.tasks.cancel(kind);
 }
 
 function upstreamOf(context: Context, identity: MemberIncarnation): Upstream | null {
   const record = context.peers.record(memberOf(identity));
   return record === null ? null : { identity, host: record.host, port: record.postgresPort };
 }
-

@@ -28,7 +28,11 @@ const RELOAD = 3_000;
 const PROVE = 30_000;
 
 /** Decisions of a member that leads, or is about to. */
-export async function actOnLeadership(context: Context, view: View, decision: LeadershipDecision): Promise<void> {
+export async function actOnLeadership(
+  context: Context,
+  view: View,
+  decision: LeadershipDecision,
+): Promise<void> {
   const { instance, tasks, hold } = context;
   switch (decision.kind) {
     case 'promote':
@@ -71,11 +75,19 @@ export async function actOnLeadership(context: Context, view: View, decision: Le
       return;
     case 'set-names':
       hold.provenNames = null;
-      await instance.setSynchronousStandbyNames(synchronousStandbyNames(decision.cohort), AbortSignal.timeout(RELOAD));
+      await instance.setSynchronousStandbyNames(
+        synchronousStandbyNames(decision.cohort),
+        AbortSignal.timeout(RELOAD),
+      );
       return;
     case 'prove-names':
       tasks.start('prove-names', synchronousStandbyNames(decision.cohort), (signal) =>
-        prove(context, decision.cohort, decision.before, AbortSignal.any([signal, AbortSignal.timeout(PROVE)])),
+        prove(
+          context,
+          decision.cohort,
+          decision.before,
+          AbortSignal.any([signal, AbortSignal.timeout(PROVE)]),
+        ),
       );
       return;
   }

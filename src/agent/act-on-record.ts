@@ -98,7 +98,8 @@ async function win(
   if (view.local.promise > record.epoch) return;
   // Its own promise: from here on it takes part in no lower epoch, whatever becomes of the swap.
   if (view.local.promise < record.epoch) await context.instance.writePromise(record.epoch);
-  const base = decision.resourceVersion === null ? null : { record, resourceVersion: decision.resourceVersion };
+  const base =
+    decision.resourceVersion === null ? null : { record, resourceVersion: decision.resourceVersion };
   const sentAt = context.clock.now();
   const won = await write(context, api, base, record);
   if (!won) {
@@ -135,7 +136,10 @@ async function write(
     return true;
   }
   if (result.outcome === 'unknown') {
-    context.log.warn({ event: 'record.swap.unknown', err: result.error }, `The outcome of a swap is unknown: ${result.error.message}`);
+    context.log.warn(
+      { event: 'record.swap.unknown', err: result.error },
+      `The outcome of a swap is unknown: ${result.error.message}`,
+    );
   }
   const read = await api.writer.read(millis(LOOK));
   context.tracker.onRead(read);
@@ -181,12 +185,18 @@ async function holdMembers(
     record.settled.cohort.map(async (eligible) => {
       const result = await context.peers
         .client(memberOf(eligible))
-        ?.hold({ primary: identity, epoch: record.epoch, duration: decision.duration }, view.settings.recruitTimeout);
+        ?.hold(
+          { primary: identity, epoch: record.epoch, duration: decision.duration },
+          view.settings.recruitTimeout,
+        );
       return result?.outcome === 'answered' && result.value.granted && result.value.identity === eligible;
     }),
   );
   if (!answers.every(Boolean)) {
-    context.log.warn({ event: 'hold.refused', epoch: record.epoch }, 'Not every eligible member promised to wait');
+    context.log.warn(
+      { event: 'hold.refused', epoch: record.epoch },
+      'Not every eligible member promised to wait',
+    );
     return;
   }
   context.hold.heldUntil = instant(askedAt + decision.duration * (1 - view.settings.drift));

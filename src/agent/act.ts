@@ -64,7 +64,11 @@ export async function act(context: Context, view: View, decision: Decision): Pro
   }
 }
 
-async function yieldTo(context: Context, view: View, decision: Extract<Decision, { kind: 'yield' }>): Promise<void> {
+async function yieldTo(
+  context: Context,
+  view: View,
+  decision: Extract<Decision, { kind: 'yield' }>,
+): Promise<void> {
   context.recruitment = null;
   context.failedRecruitAt = context.clock.now();
   const { identity } = view.local;

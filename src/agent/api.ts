@@ -1,15 +1,15 @@
 import type { Configuration } from '../config/configuration.ts';
 import { memberName } from '../ha/member.ts';
-import type { Context, ApiParts } from './context.ts';
-import type { Clock } from '../kubernetes/clock.ts';
+import { PodAnnouncer } from '../kubernetes/announcer.ts';
 import { ApiClient } from '../kubernetes/client.ts';
+import type { Clock } from '../kubernetes/clock.ts';
 import { LeaseClusterStore } from '../kubernetes/cluster-store.ts';
 import { ApiEndpoint } from '../kubernetes/endpoint.ts';
 import { findEndpoint } from '../kubernetes/find-endpoint.ts';
 import { LeaseKeeper } from '../kubernetes/lease-keeper.ts';
 import { LeaseMemory } from '../kubernetes/lease-memory.ts';
-import { PodAnnouncer } from '../kubernetes/announcer.ts';
 import { RecordWriter } from '../kubernetes/record-writer.ts';
+import type { ApiParts, Context } from './context.ts';
 
 /** A call to the Kubernetes API, for metrics. `duration` in milliseconds. */
 export type ObserveApiCall = (verb: string, resource: string, code: string, duration: number) => void;
@@ -39,7 +39,11 @@ export async function openApi(
     process.env,
   );
   const endpoint = await ApiEndpoint.open(source, { log: context.log, clock });
-  const options = { clock, observe: (verb: string, resource: string, code: string, seconds: number) => observe(verb, resource, code, seconds * 1_000) };
+  const options = {
+    clock,
+    observe: (verb: string, resource: string, code: string, seconds: number) =>
+      observe(verb, resource, code, seconds * 1_000),
+  };
   const urgent = new ApiClient(endpoint, options);
   const other = new ApiClient(endpoint, options);
   const place = { namespace: cluster.namespace, cluster: cluster.name };

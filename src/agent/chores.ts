@@ -84,7 +84,10 @@ export class Chores {
     if (changed.some((name) => name !== 'token')) {
       await this.#attempt('passwords', async () => {
         await instance.rotatePasswords(bound());
-        context.log.info({ event: 'passwords.rotated', names: changed }, `New passwords: ${changed.join(', ')}`);
+        context.log.info(
+          { event: 'passwords.rotated', names: changed },
+          `New passwords: ${changed.join(', ')}`,
+        );
       });
     }
   }
@@ -92,7 +95,9 @@ export class Chores {
   async #syncSlots(view: View, signal: AbortSignal): Promise<void> {
     const identities = view.members
       .filter((member) => member.incarnation !== null && member.member !== view.self)
-      .flatMap((member) => (member.incarnation === null ? [] : [memberIncarnation(member.member, member.incarnation)]))
+      .flatMap((member) =>
+        member.incarnation === null ? [] : [memberIncarnation(member.member, member.incarnation)],
+      )
       .sort();
     const key = `${view.local.server?.inRecovery}/${identities.join()}`;
     // On a standby slots are advanced each time; a primary's are advanced by who uses them.
@@ -116,7 +121,10 @@ export class Chores {
     const identity = local.data === 'empty' ? null : local.identity;
     const record: MemberRecord = {
       ...this.#options.address,
-      incarnation: identity === null ? null : (identity.slice(identity.lastIndexOf('-') + 1) as MemberRecord['incarnation']),
+      incarnation:
+        identity === null
+          ? null
+          : (identity.slice(identity.lastIndexOf('-') + 1) as MemberRecord['incarnation']),
       systemIdentifier: local.systemIdentifier,
       floor: local.floor,
       tags: view.settings.tags,
@@ -146,8 +154,10 @@ export class Chores {
       await work();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      this.#options.context.log.warn({ event: 'chore.failed', chore: what, err: error }, `${what}: ${message}`);
+      this.#options.context.log.warn(
+        { event: 'chore.failed', chore: what, err: error },
+        `${what}: ${message}`,
+      );
     }
   }
 }
-

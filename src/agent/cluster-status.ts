@@ -97,7 +97,11 @@ function otherMember(
   };
 }
 
-function roleOfPeer(record: ClusterRecord | null, state: PeerState | null, identity: ClusterMember['identity']): Role {
+function roleOfPeer(
+  record: ClusterRecord | null,
+  state: PeerState | null,
+  identity: ClusterMember['identity'],
+): Role {
   if (state?.state === 'standby') return 'standby';
   if (state?.state !== 'primary' || record === null || record.primary !== identity) return 'none';
   return record.settled.epoch === record.epoch ? 'primary' : 'none';

@@ -1,7 +1,7 @@
+import { isExpired, isReleased } from '../ha/lease.ts';
 import type { MemberName } from '../ha/member.ts';
 import { memberOf } from '../ha/member.ts';
 import type { ClusterRecord } from '../ha/record.ts';
-import { isExpired, isReleased } from '../ha/lease.ts';
 import { agentVouches } from '../ha/suspicion.ts';
 import { millis } from '../ha/units.ts';
 import type { View } from '../ha/view.ts';
@@ -23,7 +23,12 @@ export interface ControlDeps {
 
 const accepted = (message: string): ControlResult => ({ accepted: true, message });
 
-function refused(status: 400 | 404 | 409 | 412 | 503, code: string, message: string, remedy: string): ControlResult {
+function refused(
+  status: 400 | 404 | 409 | 412 | 503,
+  code: string,
+  message: string,
+  remedy: string,
+): ControlResult {
   return { accepted: false, status, refusal: { code, message, remedy } };
 }
 
@@ -64,7 +69,12 @@ export function createControl(deps: ControlDeps): Control {
       context.peers.record(member) !== null;
     if (exists) return null;
     const names = [context.self, ...context.peers.records.map((record) => record.member)].sort();
-    return refused(404, 'UNKNOWN_MEMBER', `there is no member ${member}`, `the members are ${names.join(', ')}`);
+    return refused(
+      404,
+      'UNKNOWN_MEMBER',
+      `there is no member ${member}`,
+      `the members are ${names.join(', ')}`,
+    );
   };
 
   return {
@@ -74,7 +84,8 @@ export function createControl(deps: ControlDeps): Control {
       const view = deps.view();
       const record = view?.record.current?.record ?? null;
       if (view === null || record === null) return unreachable('the cluster record is not known');
-      if (record.paused) return refused(412, 'PAUSED', 'the cluster is paused', 'run "pgwarden resume" first');
+      if (record.paused)
+        return refused(412, 'PAUSED', 'the cluster is paused', 'run "pgwarden resume" first');
       if (record.primary === null || isReleased(record)) {
         return refused(412, 'NO_PRIMARY', 'there is no primary to switch from', 'use "pgwarden failover"');
       }
@@ -82,7 +93,8 @@ export function createControl(deps: ControlDeps): Control {
         return refused(412, 'ALREADY_PRIMARY', `${target} is the primary already`, 'name another target');
       }
       const unfit = at === null ? unfitTarget(view, record, target) : null;
-      if (unfit !== null) return refused(412, 'TARGET_UNFIT', unfit, 'wait until it streams, or name another target');
+      if (unfit !== null)
+        return refused(412, 'TARGET_UNFIT', unfit, 'wait until it streams, or name another target');
       const requestedAt = new Date().toISOString();
       return await change(
         at === null
@@ -94,7 +106,12 @@ export function createControl(deps: ControlDeps): Control {
     async cancelSwitchover() {
       const record = deps.view()?.record.current?.record ?? null;
       if (record !== null && record.switchover === null) {
-        return refused(404, 'NO_SWITCHOVER', 'no switchover is waiting', '"pgwarden status" shows one that is');
+        return refused(
+          404,
+          'NO_SWITCHOVER',
+          'no switchover is waiting',
+          '"pgwarden status" shows one that is',
+        );
       }
       return await change('the switchover is cancelled', (current) =>
         current.switchover === null ? null : { ...current, switchover: null },
@@ -109,7 +126,11 @@ export function createControl(deps: ControlDeps): Control {
       const view = deps.view();
       const record = view?.record.current?.record ?? null;
       if (view === null || record === null) return unreachable('the cluster record is not known');
-      if (record.primary !== null && record.primary === view.local.identity && view.local.state === 'primary') {
+      if (
+        record.primary !== null &&
+        record.primary === view.local.identity &&
+        view.local.state === 'primary'
+      ) {
         return refused(412, 'ALREADY_PRIMARY', `${target} is the primary already`, 'nothing is to be done');
       }
       if (record.primary !== null && !isReleased(record) && agentVouches(view, memberOf(record.primary))) {
@@ -125,7 +146,9 @@ export function createControl(deps: ControlDeps): Control {
         return accepted(`${target} takes over once the Lease has expired, with whatever data it has`);
       }
       context.wishes.failover(acceptDataLoss);
-      return accepted(acceptDataLoss ? `${target} takes over with whatever data it has` : `${target} recruits`);
+      return accepted(
+        acceptDataLoss ? `${target} takes over with whatever data it has` : `${target} recruits`,
+      );
     },
     async fence(member) {
       return (
@@ -145,15 +168,18 @@ export function createControl(deps: ControlDeps): Control {
         ))
       );
     },
-    pause: () => change('the cluster is paused', (current) => (current.paused ? null : { ...current, paused: true })),
-    resume: () => change('the cluster is resumed', (current) => (current.paused ? { ...current, paused: false } : null)),
+    pause: () =>
+      change('the cluster is paused', (current) => (current.paused ? null : { ...current, paused: true })),
+    resume: () =>
+      change('the cluster is resumed', (current) => (current.paused ? { ...current, paused: false } : null)),
     async restart({ member, onlyPending }) {
       const missing = known(member);
       if (missing !== null) return missing;
       if (member !== context.self) {
         return await deps.forward(member, `/v1/members/${member}/restart`, { onlyPending });
       }
-      if (onlyPending && deps.pendingRestart().length === 0) return accepted('no setting waits for a restart');
+      if (onlyPending && deps.pendingRestart().length === 0)
+        return accepted('no setting waits for a restart');
       context.wishes.restart();
       return accepted(`Postgres of ${member} restarts`);
     },
@@ -171,7 +197,8 @@ export function createControl(deps: ControlDeps): Control {
     async reinitialize({ member }) {
       const missing = known(member);
       if (missing !== null) return missing;
-      if (member !== context.self) return await deps.forward(member, `/v1/members/${member}/reinitialize`, {});
+      if (member !== context.self)
+        return await deps.forward(member, `/v1/members/${member}/reinitialize`, {});
       const view = deps.view();
       const record = view?.record.current?.record ?? null;
       if (view === null || record === null) return unreachable('the cluster record is not known');
@@ -185,7 +212,12 @@ export function createControl(deps: ControlDeps): Control {
 }
 
 function unreachable(why: string): ControlResult {
-  return refused(503, 'API_UNREACHABLE', `the cluster record cannot be written: ${why}`, 'check the Kubernetes API and try again');
+  return refused(
+    503,
+    'API_UNREACHABLE',
+    `the cluster record cannot be written: ${why}`,
+    'check the Kubernetes API and try again',
+  );
 }
 
 /** Why a named target cannot take over now; null: it can, as far as this member knows. */

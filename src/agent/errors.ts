@@ -21,6 +21,10 @@ export class AgentStateError extends AgentError {
 /** Something did not come true within its bound. */
 export class OverdueError extends AgentError {
   constructor(what: string, within: number) {
-    super('OVERDUE', `${what} did not happen within ${within} ms`, 'the log before this line says what held it up');
+    super(
+      'OVERDUE',
+      `${what} did not happen within ${within} ms`,
+      'the log before this line says what held it up',
+    );
   }
 }

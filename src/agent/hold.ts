@@ -45,7 +45,8 @@ export class Hold {
       this.#leadingSince ??= now;
       for (const walsender of server.walsenders) {
         const known = this.#replies[walsender.identity];
-        if (known === undefined || walsender.repliedAt > known) this.#replies[walsender.identity] = walsender.repliedAt;
+        if (known === undefined || walsender.repliedAt > known)
+          this.#replies[walsender.identity] = walsender.repliedAt;
       }
       return;
     }

@@ -1,11 +1,11 @@
 import { decide } from '../ha/decide.ts';
 import type { Decision } from '../ha/decision.ts';
+import { memberOf } from '../ha/member.ts';
 import { guardDeadline } from '../ha/permission.ts';
 import { mayRenew } from '../ha/renewal.ts';
 import { suspect } from '../ha/suspicion.ts';
-import { memberOf } from '../ha/member.ts';
 import { renewed } from '../ha/transitions.ts';
-import { type Instant, millis, type Millis } from '../ha/units.ts';
+import { type Instant, type Millis, millis } from '../ha/units.ts';
 import type { View } from '../ha/view.ts';
 import { Wakeup } from '../kubernetes/wakeup.ts';
 import { act } from './act.ts';
@@ -172,7 +172,13 @@ export class Loop {
 function isBusy(view: View): boolean {
   const record = view.record.current?.record;
   if (view.recruitment !== null || view.local.state === 'promoting') return true;
-  if (view.tasks.some((task) => task.outcome === 'running' && (task.kind === 'promote' || task.kind === 'epoch-row' || task.kind === 'stop'))) {
+  if (
+    view.tasks.some(
+      (task) =>
+        task.outcome === 'running' &&
+        (task.kind === 'promote' || task.kind === 'epoch-row' || task.kind === 'stop'),
+    )
+  ) {
     return true;
   }
   return view.local.state === 'primary' && record !== undefined && record.settled.epoch < record.epoch;

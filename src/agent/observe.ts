@@ -1,5 +1,5 @@
 import type { InstanceState } from '../ha/peer.ts';
-import { suspect, isShared } from '../ha/suspicion.ts';
+import { isShared, suspect } from '../ha/suspicion.ts';
 import { elapsed, type Instant, millis } from '../ha/units.ts';
 import type { LocalView, ServerView, View } from '../ha/view.ts';
 import type { Observation } from '../postgres/ports.ts';
@@ -115,4 +115,3 @@ function stateOf(seen: Observation, busy: (kind: string) => boolean, last: Serve
   if (!server.inRecovery) return 'primary';
   return server.promoting ? 'promoting' : 'standby';
 }
-

@@ -1,6 +1,6 @@
 import { epochOfTimeline } from '../ha/history.ts';
 import { LSN_ZERO } from '../ha/lsn.ts';
-import { incarnation, type Incarnation, type MemberIncarnation } from '../ha/member.ts';
+import { type Incarnation, incarnation, type MemberIncarnation } from '../ha/member.ts';
 import type { PeerState, Position } from '../ha/peer.ts';
 import { asksToReturn } from '../ha/returning.ts';
 import { hearsPrimary } from '../ha/suspicion.ts';

@@ -151,7 +151,14 @@ export class Peers {
     const before = peer.view;
     const lastAt = clock.now();
     if (result.outcome === 'answered') {
-      peer.view = { ...before, state: result.value, answeredAt: sentAt, last: 'answered', lastAt, postgres: 'unknown' };
+      peer.view = {
+        ...before,
+        state: result.value,
+        answeredAt: sentAt,
+        last: 'answered',
+        lastAt,
+        postgres: 'unknown',
+      };
     } else {
       const { host, postgresPort } = peer.record;
       const postgres = await probePort(host, postgresPort, millis(300), signal);
@@ -206,4 +213,3 @@ export async function probePort(
     socket.destroy();
   }
 }
-

@@ -89,7 +89,12 @@ export async function answerPromise(context: Context, view: View, asked: Asked):
   const verdict = judgePromise(view, request);
   if (!verdict.grant) {
     context.log.debug(
-      { event: 'promise.refused', epoch: request.epoch, candidate: request.candidate, reason: verdict.reason },
+      {
+        event: 'promise.refused',
+        epoch: request.epoch,
+        candidate: request.candidate,
+        reason: verdict.reason,
+      },
       `Refused epoch ${request.epoch} to ${request.candidate}: ${verdict.reason}`,
     );
     asked.answer(refused(view, context.self, verdict.reason));

@@ -1,12 +1,12 @@
 import type { Decision } from '../ha/decision.ts';
 import { compareLsn } from '../ha/lsn.ts';
-import { memberIncarnation, type MemberName } from '../ha/member.ts';
+import { type MemberName, memberIncarnation } from '../ha/member.ts';
 import type { PromiseAnswer } from '../ha/peer.ts';
+import type { VersionedRecord } from '../ha/record.ts';
 import { baseOfRepair } from '../ha/repair.ts';
+import type { Instant } from '../ha/units.ts';
 import { elapsed, millis } from '../ha/units.ts';
 import type { Recruitment, View } from '../ha/view.ts';
-import type { VersionedRecord } from '../ha/record.ts';
-import type { Instant } from '../ha/units.ts';
 import type { Context } from './context.ts';
 import { promiseEpoch } from './promises.ts';
 
@@ -57,7 +57,10 @@ async function basis(
   const result = await api.writer.read(millis(LOOK));
   context.tracker.onRead(result);
   if (result.outcome === 'unknown') {
-    context.log.warn({ event: 'recruit.blind', err: result.error }, `The record could not be read: ${result.error.message}`);
+    context.log.warn(
+      { event: 'recruit.blind', err: result.error },
+      `The record could not be read: ${result.error.message}`,
+    );
     return null;
   }
   if (decision.repair) {
@@ -73,21 +76,39 @@ async function basis(
   return result;
 }
 
-async function ask(context: Context, view: View, recruitment: Recruitment, member: MemberName): Promise<void> {
+async function ask(
+  context: Context,
+  view: View,
+  recruitment: Recruitment,
+  member: MemberName,
+): Promise<void> {
   const client = context.peers.client(member);
   const { identity } = view.local;
   if (client === null || identity === null) return;
   const { record } = recruitment.base;
   const result = await client.promise(
-    { clusterUID: record.clusterUID, candidate: identity, epoch: recruitment.epoch, recordEpoch: record.epoch },
+    {
+      clusterUID: record.clusterUID,
+      candidate: identity,
+      epoch: recruitment.epoch,
+      recordEpoch: record.epoch,
+    },
     view.settings.recruitTimeout,
   );
   if (result.outcome !== 'answered') return;
-  amend(context, recruitment.epoch, recruitment.startedAt, (now) => ({ ...now, answers: [...now.answers, result.value] }));
+  amend(context, recruitment.epoch, recruitment.startedAt, (now) => ({
+    ...now,
+    answers: [...now.answers, result.value],
+  }));
 }
 
 /** Changes the recruitment, if it is still the one that was begun. */
-function amend(context: Context, epoch: number, startedAt: Instant, change: (now: Recruitment) => Recruitment): void {
+function amend(
+  context: Context,
+  epoch: number,
+  startedAt: Instant,
+  change: (now: Recruitment) => Recruitment,
+): void {
   const now = context.recruitment;
   if (now === null || now.epoch !== epoch || now.startedAt !== startedAt) return;
   context.recruitment = change(now);
@@ -118,7 +139,10 @@ export async function catchUp(
     await context.clock.sleep(millis(20), AbortSignal.timeout(1_000));
   }
   const own = await promiseEpoch(context, view, recruitment.epoch);
-  amend(context, recruitment.epoch, recruitment.startedAt, (now) => ({ ...now, answers: replaceOwn(now.answers, own) }));
+  amend(context, recruitment.epoch, recruitment.startedAt, (now) => ({
+    ...now,
+    answers: replaceOwn(now.answers, own),
+  }));
 }
 
 function replaceOwn(answers: readonly PromiseAnswer[], own: PromiseAnswer): readonly PromiseAnswer[] {

@@ -39,7 +39,10 @@ export interface RunOptions {
  * fault. Postgres is launched before the clients of the API and the HTTP server are even loaded.
  */
 export async function runAgent(options: RunOptions): Promise<number> {
-  const { configuration, warnings, file } = await loadConfiguration({ file: options.file, flags: options.flags });
+  const { configuration, warnings, file } = await loadConfiguration({
+    file: options.file,
+    flags: options.flags,
+  });
   dropPrivileges(configuration.postgres.user, configuration.volume);
   return await new Agent(configuration, { ...options, file }).run(warnings.map((warning) => warning.message));
 }
@@ -98,7 +101,10 @@ class Agent {
     const tracker = new RecordTracker(now, wake);
     const wishes = new WishList(now, wake);
     const tasks = new Tasks(now, wake, (task, error) => {
-      log.error({ event: 'task.failed', task: task.kind, of: task.of, err: error }, `${task.kind} failed: ${task.error}`);
+      log.error(
+        { event: 'task.failed', task: task.kind, of: task.of, err: error },
+        `${task.kind} failed: ${task.error}`,
+      );
       report.taskFailed(task);
     });
     const peers = new Peers({
@@ -182,7 +188,10 @@ class Agent {
     const grace = setInterval(() => {
       const since = wishes.view().shutdownSince;
       if (since === null || elapsed(since, now()) < this.#configuration.shutdown.grace) return;
-      log.warn({ event: 'shutdown.overdue' }, 'The grace period is over: Postgres is stopped without a hand-over');
+      log.warn(
+        { event: 'shutdown.overdue' },
+        'The grace period is over: Postgres is stopped without a hand-over',
+      );
       stop.abort();
     }, 500);
 
@@ -227,7 +236,10 @@ class Agent {
       const { configuration } = await loadConfiguration(this.#options);
       const changes = diffConfiguration(this.#configuration, configuration);
       if (changes.length === 0) return { message: 'nothing changed' };
-      const { pendingRestart } = await instance.applySettings(instanceSettings(configuration), AbortSignal.timeout(10_000));
+      const { pendingRestart } = await instance.applySettings(
+        instanceSettings(configuration),
+        AbortSignal.timeout(10_000),
+      );
       this.#configuration = configuration;
       this.#ha = haSettings(configuration);
       context.wake();
@@ -237,13 +249,18 @@ class Agent {
       const message = [
         `${changes.length} settings changed: ${changes.map((change) => change.path).join(', ')}`,
         ...(needs.length > 0 ? [`a restart of the agent is needed for ${needs.join(', ')}`] : []),
-        ...(pendingRestart.length > 0 ? [`a restart of Postgres is needed for ${pendingRestart.join(', ')}`] : []),
+        ...(pendingRestart.length > 0
+          ? [`a restart of Postgres is needed for ${pendingRestart.join(', ')}`]
+          : []),
       ].join('; ');
       context.log.info({ event: 'configuration.reloaded', changes, pendingRestart }, message);
       return { message };
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      context.log.error({ event: 'configuration.refused', err: error }, `The new configuration is refused: ${message}`);
+      context.log.error(
+        { event: 'configuration.refused', err: error },
+        `The new configuration is refused: ${message}`,
+      );
       throw error;
     }
   }
@@ -253,4 +270,3 @@ class Agent {
 function isPod(): boolean {
   return process.env.KUBERNETES_SERVICE_HOST !== undefined || process.ppid === 1;
 }
-

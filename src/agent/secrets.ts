@@ -31,7 +31,7 @@ export class Secrets {
       throw new AgentError(
         'SECRET_UNREADABLE',
         `the ${name} secret in ${file} cannot be read`,
-        'check that the file exists and that the agent\'s user may read it',
+        "check that the file exists and that the agent's user may read it",
         { cause: error },
       );
     }

@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client';
 import type { Configuration } from '../config/configuration.ts';
-import { memberName, type MemberName } from '../ha/member.ts';
+import { written } from '../config/show.ts';
+import { type MemberName, memberName } from '../ha/member.ts';
 import { millis } from '../ha/units.ts';
 import { createMetrics } from '../http/metrics.ts';
 import type { AgentPort, ControlResult } from '../http/ports.ts';
@@ -11,12 +12,11 @@ import { Chores } from './chores.ts';
 import type { Context } from './context.ts';
 import { createControl } from './control.ts';
 import { forwardTo } from './forward.ts';
+import { holdFor } from './hold-promise.ts';
 import type { Lifetime } from './lifetime.ts';
 import { peerState } from './peer-state.ts';
-import { holdFor } from './hold-promise.ts';
 import type { Report } from './report.ts';
 import type { Secrets } from './secrets.ts';
-import { showConfiguration } from './show-configuration.ts';
 
 export interface ServiceParts {
   readonly context: Context;
@@ -63,7 +63,7 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     status: () => report.status(),
     cluster: () => report.cluster(),
     history: () => report.history(),
-    configuration: () => showConfiguration(configuration),
+    configuration: () => written(configuration),
     probe: (kind) => report.probe(kind),
     peerState: () => peerState(report.requireView(), context.clock.now()),
     promise: (request, signal) => context.promises.ask(request, signal),
@@ -78,11 +78,15 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     tls:
       tls.certificateFile === null || tls.keyFile === null
         ? null
-        : { certificate: tls.certificateFile, key: tls.keyFile, ...(tls.caFile === null ? {} : { ca: tls.caFile }) },
+        : {
+            certificate: tls.certificateFile,
+            key: tls.keyFile,
+            ...(tls.caFile === null ? {} : { clientCa: tls.caFile }),
+          },
     token: () => secrets.recall('token'),
     metrics,
     refreshMetrics: () => report.refreshMetrics(),
-    log: context.log,
+    log: (level, event, details) => context.log[level]({ event, ...details }, event),
   });
   lifetime.start('http', (signal) => server.run(signal));
   await server.listening;

@@ -9,7 +9,9 @@ import type { Secrets } from './secrets.ts';
 export function haSettings(configuration: Configuration): HaSettings {
   const { ha, cluster, tags } = configuration;
   return {
-    expectedMembers: Array.from({ length: cluster.members }, (_, ordinal) => memberName(`${memberPrefix(cluster.memberName)}-${ordinal}`)),
+    expectedMembers: Array.from({ length: cluster.members }, (_, ordinal) =>
+      memberName(`${memberPrefix(cluster.memberName)}-${ordinal}`),
+    ),
     durability: ha.durability,
     acks: ha.acks === 'auto' ? null : ha.acks,
     leaseDuration: ha.leaseDuration,

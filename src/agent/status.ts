@@ -1,10 +1,10 @@
 import { compareLsn, LSN_ZERO, lsnBytes } from '../ha/lsn.ts';
+import type { Role } from '../ha/peer.ts';
 import { permittedUntil } from '../ha/permission.ts';
 import { isFenced } from '../ha/promise.ts';
 import { primaryState } from '../ha/returning.ts';
 import { epoch, type Instant, millis } from '../ha/units.ts';
 import type { View } from '../ha/view.ts';
-import type { Role } from '../ha/peer.ts';
 import type { MemberStatus, Progress } from '../http/ports.ts';
 
 /** What a status says that is not in the view. */
@@ -28,7 +28,9 @@ export function roleOf(view: View): Role {
   const record = view.record.lastValid;
   switch (view.local.state) {
     case 'primary':
-      return record !== null && record.primary === view.local.identity && record.settled.epoch === record.epoch
+      return record !== null &&
+        record.primary === view.local.identity &&
+        record.settled.epoch === record.epoch
         ? 'primary'
         : 'none';
     case 'standby':
@@ -79,7 +81,11 @@ export function memberStatus(view: View, now: Instant, extras: StatusExtras): Me
     })),
     streamingFrom: server?.receiver?.streaming === true ? server.follows : null,
     replicationState:
-      server?.inRecovery !== true ? null : server.receiver?.streaming === true ? 'streaming' : 'in archive recovery',
+      server?.inRecovery !== true
+        ? null
+        : server.receiver?.streaming === true
+          ? 'streaming'
+          : 'in archive recovery',
     tags: view.settings.tags,
     leaseMargin:
       role === 'primary' && record !== null ? millis(Math.max(0, permittedUntil(view, record) - now)) : null,
@@ -104,4 +110,3 @@ function syncOf(view: View): MemberStatus['sync'] {
   if (record.settled.acks === 0) return 'async';
   return record.settled.cohort.includes(identity) ? 'quorum' : 'async';
 }
-

@@ -18,7 +18,8 @@ export function judgePromise(view: View, request: PromiseRequest): PromiseVerdic
   if (local.data !== 'present' || local.identity === null) return refuse('it has no whole data directory');
   const busy = view.tasks.find(
     (task) =>
-      task.outcome === 'running' && (task.kind === 'clone' || task.kind === 'rewind' || task.kind === 'stop' || task.kind === 'promote'),
+      task.outcome === 'running' &&
+      (task.kind === 'clone' || task.kind === 'rewind' || task.kind === 'stop' || task.kind === 'promote'),
   );
   if (busy) return refuse(`it is busy: ${busy.kind}`);
   if (request.epoch < local.promise) return refuse(`it promised epoch ${local.promise}`);

@@ -120,11 +120,14 @@ const ASK_AFTER = 2_000;
  */
 export function asksToReturn(view: View, record: ClusterRecord): boolean {
   const { server } = view.local;
-  if (view.local.state !== 'primary' || server === null || record.primary !== view.local.identity) return false;
+  if (view.local.state !== 'primary' || server === null || record.primary !== view.local.identity)
+    return false;
   if (record.settled.epoch === record.epoch || record.settled.timeline === record.timeline) return false;
   if (elapsed(view.hold.leadingSince, view.now) < ASK_AFTER) return false;
   const names = parseSynchronousStandbyNames(server.synchronousStandbyNames);
   if (names === null || names.acks === 0) return false;
-  const streaming = server.walsenders.filter((walsender) => walsender.streaming).map((walsender) => walsender.identity);
+  const streaming = server.walsenders
+    .filter((walsender) => walsender.streaming)
+    .map((walsender) => walsender.identity);
   return countIn(names.members, streaming) < names.acks;
 }

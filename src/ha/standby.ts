@@ -17,8 +17,16 @@ export function standBy(view: View, record: ClusterRecord): Decision {
   const server = view.local.server;
   if (server === null) return wait('Postgres does not answer yet');
   const promotion = runningTask(view, 'promote');
-  if (promotion !== null && (record.primary !== view.local.identity || promotion.of !== String(record.epoch))) {
-    return { kind: 'stop', mode: 'kill', demotion: true, reason: `the record moved to epoch ${record.epoch} during the promotion` };
+  if (
+    promotion !== null &&
+    (record.primary !== view.local.identity || promotion.of !== String(record.epoch))
+  ) {
+    return {
+      kind: 'stop',
+      mode: 'kill',
+      demotion: true,
+      reason: `the record moved to epoch ${record.epoch} during the promotion`,
+    };
   }
   if (isFenced(record.fenced, view.self)) {
     return { kind: 'stop', mode: 'fast', demotion: false, reason: 'it is fenced' };

@@ -1,0 +1,296 @@
+import type { Configuration } from '../config/configuration.ts';
+import type { Decision } from '../ha/decision.ts';
+import { memberOf } from '../ha/member.ts';
+import type { HistoryEntry, MemberRecord } from '../ha/record.ts';
+import { elapsed, type Instant, type Millis, millis } from '../ha/units.ts';
+import type { Task, View } from '../ha/view.ts';
+import type { GuardState, Metrics } from '../http/metrics.ts';
+import type { TakeoverPhase } from '../http/metrics-work.ts';
+import type { ClusterStatus, MemberStatus, Progress } from '../http/ports.ts';
+import type { Binaries } from '../postgres/find-binaries.ts';
+import type { Chores } from './chores.ts';
+import { clusterStatus } from './cluster-status.ts';
+import type { Context } from './context.ts';
+import { AgentStateError } from './errors.ts';
+import type { RoundObserver } from './loop.ts';
+import { memberStatus, roleOf } from './status.ts';
+import { VERSION } from './version.ts';
+
+export interface ReportOptions {
+  readonly context: Context;
+  readonly configuration: Configuration;
+  readonly binaries: Binaries;
+  readonly guard: { readonly isGuarding: boolean; readonly deadline: Instant | null };
+}
+
+/** What comes once the services are loaded. */
+interface Attached {
+  readonly chores: Chores;
+  readonly address: Omit<MemberRecord, 'incarnation' | 'systemIdentifier' | 'floor' | 'tags'>;
+}
+
+/** How long a liveness look may hang, in milliseconds: no view at all for so long means that the loop is stuck. */
+const STUCK = 60_000;
+
+/** What this agent tells: status, probes, metrics, Events; all from the last view, so that nobody waits. */
+export class Report implements RoundObserver {
+  readonly #options: ReportOptions;
+  #attached: Attached | null = null;
+  #metrics: Metrics | null = null;
+  #view: View | null = null;
+  #decision: MemberStatus['lastDecision'] = {
+    kind: 'wait',
+    reason: 'the agent starts',
+    at: new Date().toISOString(),
+  };
+  #problem: MemberStatus['problems'][number] | null = null;
+  #failures = new Map<Task['kind'], MemberStatus['problems'][number]>();
+  #progress: Progress | null = null;
+  #apiSeen: string | null = null;
+  #role: string | null = null;
+  #phases: Partial<Record<TakeoverPhase | 'begun', Instant>> = {};
+  pendingRestart: readonly string[] = [];
+
+  constructor(options: ReportOptions) {
+    this.#options = options;
+  }
+
+  get view(): View | null {
+    return this.#view;
+  }
+
+  requireView(): View {
+    if (this.#view === null) throw new AgentStateError('asked for a view before the first look');
+    return this.#view;
+  }
+
+  measure(metrics: Metrics): void {
+    this.#metrics = metrics;
+  }
+
+  attach(attached: Attached): void {
+    this.#attached = attached;
+  }
+
+  onView(view: View): void {
+    this.#view = view;
+    if (view.record.apiReachable) this.#apiSeen = new Date().toISOString();
+    for (const task of view.tasks) {
+      if (task.outcome === 'done') this.#failures.delete(task.kind);
+    }
+    const running = view.tasks.some(
+      (task) => task.outcome === 'running' && task.kind === this.#progress?.task,
+    );
+    if (!running) this.#progress = null;
+    this.#noticeRole(view);
+  }
+
+  onDecision(decision: Decision, view: View): void {
+    if (decision.kind !== this.#decision.kind || decision.reason !== this.#decision.reason) {
+      this.#decision = { kind: decision.kind, reason: decision.reason, at: new Date().toISOString() };
+    }
+    this.#metrics?.decided(decision.kind);
+    this.#problem =
+      decision.kind === 'problem'
+        ? { code: decision.code, message: decision.reason, remedy: decision.remedy }
+        : null;
+    this.#time(decision, view);
+  }
+
+  onRound(duration: Millis): void {
+    this.#metrics?.loopRan(duration);
+  }
+
+  taskFailed(task: Task): void {
+    this.#failures.set(task.kind, {
+      code: `TASK_${task.kind.toUpperCase().replaceAll('-', '_')}`,
+      message: `${task.kind} failed: ${task.error}`,
+      remedy: 'it is tried again by itself; the log says more',
+    });
+    this.#metrics?.taskEnded(task.kind, 'failed', this.#sinceStart(task));
+  }
+
+  progressed(task: string, report: { done: number; total: number | null; detail: string }): void {
+    const startedAt = this.#progress?.task === task ? this.#progress.startedAt : new Date().toISOString();
+    this.#progress = {
+      task,
+      startedAt,
+      fraction: report.total === null || report.total === 0 ? null : Math.min(1, report.done / report.total),
+      detail: report.detail,
+    };
+  }
+
+  doorOpened(view: View): void {
+    const { context } = this.#options;
+    if (view.local.state !== 'primary') return;
+    const begun = this.#phases.begun;
+    if (begun !== undefined) {
+      const now = context.clock.now();
+      this.#metrics?.takeoverPhase('open', elapsed(this.#phases.settle ?? begun, now));
+      this.#metrics?.takeoverEnded('won', 'takeover', elapsed(begun, now));
+      this.#phases = {};
+    }
+    const api = context.api();
+    void api?.announcer.labelRole(view.self, 'primary');
+    const before = view.record.current?.record.history.at(-2)?.primary ?? null;
+    if (before !== null && memberOf(before) !== view.self)
+      void api?.announcer.labelRole(memberOf(before), 'none');
+    this.#attached?.chores.wake();
+  }
+
+  status(): MemberStatus {
+    const view = this.requireView();
+    const { context, configuration, binaries } = this.#options;
+    const { process } = context.instance;
+    const now = context.clock.now();
+    const startedAt = process.state === 'stopped' ? null : process.since;
+    return memberStatus(view, now, {
+      cluster: context.cluster,
+      namespace: configuration.cluster.namespace,
+      version: VERSION,
+      postgresVersion: binaries.version,
+      postgresVersionNumber: versionNumber(binaries),
+      postgresPid: process.state === 'stopped' ? null : process.pid,
+      postmasterStartedAt: startedAt === null ? null : new Date(Date.now() - (now - startedAt)).toISOString(),
+      pendingRestart: this.pendingRestart,
+      apiLastSeen: this.#apiSeen,
+      lastDecision: this.#decision,
+      progress: this.#progress,
+      problems: [...(this.#problem === null ? [] : [this.#problem]), ...this.#failures.values()],
+    });
+  }
+
+  cluster(): ClusterStatus {
+    const view = this.requireView();
+    const { context } = this.#options;
+    const own = this.status();
+    const address: MemberRecord = {
+      ...(this.#attached?.address ?? {
+        member: context.self,
+        host: '',
+        postgresPort: 0,
+        httpPort: 0,
+        https: false,
+      }),
+      incarnation: null,
+      systemIdentifier: '',
+      floor: null,
+      tags: own.tags,
+    };
+    return clusterStatus(view, context.clock.now(), own, address, this.#apiSeen);
+  }
+
+  history(): readonly HistoryEntry[] {
+    const record = this.#view?.record.current?.record ?? this.#view?.record.lastValid ?? null;
+    return record?.history ?? [];
+  }
+
+  probe(kind: 'startup' | 'ready' | 'live'): { readonly ok: boolean; readonly reason: string } {
+    const view = this.#view;
+    if (view === null) return { ok: false, reason: 'the agent has not looked at Postgres yet' };
+    switch (kind) {
+      case 'startup':
+        return { ok: true, reason: 'the agent is up' };
+      case 'live': {
+        // Only what a restart of the container can mend: a loop that no longer turns.
+        const stuck = elapsed(view.now, this.#options.context.clock.now()) > STUCK;
+        return stuck
+          ? { ok: false, reason: 'the loop is stuck' }
+          : { ok: true, reason: 'the agent is alive' };
+      }
+      case 'ready':
+        return this.#ready(view);
+    }
+  }
+
+  refreshMetrics(): void {
+    if (this.#metrics === null || this.#view === null) return;
+    const { context, guard } = this.#options;
+    const sample = this.#attached?.chores.sample() ?? null;
+    const state: GuardState = !guard.isGuarding ? 'absent' : guard.deadline === null ? 'idle' : 'armed';
+    this.#metrics.updateFromStatus(this.status(), this.cluster(), {
+      sample: sample?.value ?? null,
+      sampleAge: sample?.age ?? null,
+      guard: state,
+      guardMargin: guard.deadline === null ? null : millis(guard.deadline - context.clock.now()),
+    });
+  }
+
+  #ready(view: View): { readonly ok: boolean; readonly reason: string } {
+    const role = roleOf(view);
+    const { server } = view.local;
+    if (role === 'primary') {
+      return server?.doorOpen === true
+        ? { ok: true, reason: 'primary' }
+        : { ok: false, reason: 'the door is closed' };
+    }
+    if (role !== 'standby' || server === null)
+      return { ok: false, reason: `Postgres is ${view.local.state}` };
+    if (server.receiver?.streaming !== true) return { ok: false, reason: 'it does not stream' };
+    return server.doorOpen ? { ok: true, reason: 'standby' } : { ok: false, reason: 'the door is closed' };
+  }
+
+  /** A role that changed is an Event and a line of the log. */
+  #noticeRole(view: View): void {
+    const role = roleOf(view);
+    if (role === this.#role) return;
+    const before = this.#role;
+    this.#role = role;
+    if (before === null && role === 'none') return;
+    const { context } = this.#options;
+    const epoch = view.record.current?.record.epoch ?? 0;
+    const message =
+      role === 'primary'
+        ? `${view.self} is the primary of epoch ${epoch}`
+        : role === 'standby'
+          ? `${view.self} is a standby of ${view.record.current?.record.primary ?? 'nobody yet'}`
+          : `${view.self} serves nobody: Postgres is ${view.local.state}`;
+    context.log.info({ event: 'role.changed', role, before, epoch }, message);
+    const reason = role === 'primary' ? 'BecamePrimary' : role === 'standby' ? 'BecameStandby' : 'LostRole';
+    void context.api()?.announcer.event({ type: role === 'none' ? 'Warning' : 'Normal', reason, message });
+    this.#attached?.chores.wake();
+  }
+
+  /** Where the time of a takeover goes: from one decision to the next. */
+  #time(decision: Decision, view: View): void {
+    const now = view.now;
+    const ended = (phase: TakeoverPhase, since: Instant | undefined): void => {
+      if (since !== undefined) this.#metrics?.takeoverPhase(phase, elapsed(since, now));
+      this.#phases[phase] = now;
+    };
+    switch (decision.kind) {
+      case 'recruit':
+        this.#phases = { begun: now };
+        if (view.suspectedSince !== null)
+          this.#metrics?.takeoverPhase('detect', elapsed(view.suspectedSince, now));
+        return;
+      case 'win':
+        this.#phases.begun ??= now;
+        ended('recruit', this.#phases.begun);
+        return;
+      case 'promote':
+        ended('win', this.#phases.recruit);
+        return;
+      case 'write-epoch-row':
+        ended('promote', this.#phases.win);
+        return;
+      case 'settle':
+        ended('epoch_row', this.#phases.promote);
+        return;
+      case 'mark-settled':
+        ended('settle', this.#phases.epoch_row);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #sinceStart(task: Task): Millis {
+    return elapsed(task.startedAt, this.#options.context.clock.now());
+  }
+}
+
+function versionNumber({ major, version }: Binaries): number {
+  const minor = /^\d+\.(\d+)/.exec(version)?.[1];
+  return major * 10_000 + Number(minor ?? 0);
+}
