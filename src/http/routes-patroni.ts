@@ -22,7 +22,7 @@ function checks(port: AgentPort): RouteSpec[] {
   return Object.entries(PATRONI_CHECKS).map(([url, check]) => ({
     methods: CHECK,
     url,
-    operation: `patroni_${url.slice(1).replaceAll('-', '_') || 'root'}`,
+    operation: `patroni_${url.slice(1).replaceAll('_', '__').replaceAll('-', '_') || 'root'}`,
     summary: `Health check of Patroni: ${check}.`,
     tag: 'patroni',
     access: 'open',

@@ -24,7 +24,8 @@ export async function listenOnSocket(server: Server, path: string): Promise<() =
   await checkFree(path);
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    const nest = await mkdtemp(join(directory, '.'));
+    // Not join(): it would take the dot for the directory itself.
+    const nest = await mkdtemp(`${directory}/.`);
     try {
       const made = join(nest, 's');
       await listen(server, made);
