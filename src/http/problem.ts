@@ -38,13 +38,20 @@ const FRAMEWORK: Readonly<Record<string, readonly [ProblemStatus, string, string
   FST_ERR_MAX_PARAM_LENGTH: [404, 'not_found', DOCUMENT],
 };
 
+/** An error of fastify, as far as it matters here. `validation` is what the schema compiler found wrong. */
+interface FrameworkError extends Error {
+  readonly code?: string;
+  readonly statusCode?: number;
+  readonly validation?: readonly { readonly params?: Readonly<Record<string, unknown>> }[];
+}
+
 /** The problem that an error of the framework stands for; null: it is not the client's doing. */
-export function problemOf(
-  error: Error & { code?: string; validation?: unknown; statusCode?: number },
-): Problem | null {
+export function problemOf(error: FrameworkError): Problem | null {
   if (error instanceof Problem) return error;
   if (error.validation !== undefined) {
-    return new Problem(422, 'invalid_request', error.message, `Correct the named field. ${DOCUMENT}`);
+    const unknown = error.validation[0]?.params?.additionalProperty;
+    const message = unknown === undefined ? error.message : `${error.message}: ${JSON.stringify(unknown)}`;
+    return new Problem(422, 'invalid_request', message, `Correct the named field. ${DOCUMENT}`);
   }
   const known = FRAMEWORK[error.code ?? ''];
   if (known !== undefined) return new Problem(known[0], known[1], error.message, known[2]);

@@ -105,15 +105,15 @@ export class HttpServer {
     app = this.#createApp(local);
     await app.ready();
 
-    // Undone from the last to the first: the listeners end before the routes do.
+    const closers: (() => Promise<void>)[] = [];
     cleanup.defer(async () => void (await app.close()));
-    cleanup.defer(async () => {
-      await Promise.all(
-        [remote, local].filter(({ server }) => server.listening).map((server) => server.close(grace)),
-      );
-    });
+    cleanup.defer(async () => void (await Promise.all(closers.map((close) => close()))));
     const address = await listenOnTcp(remote, host, port);
-    if (socketPath !== null) cleanup.defer(await listenOnSocket(local.server, socketPath));
+    closers.push(() => remote.close(grace));
+    if (socketPath !== null) {
+      const removeSocket = await listenOnSocket(local.server, socketPath);
+      closers.push(() => local.close(grace), removeSocket);
+    }
     this.#ready.resolve({ host: address.address, port: address.port, https: material !== null, socketPath });
     this.#log('info', 'http.listening', {
       host: address.address,
@@ -123,7 +123,8 @@ export class HttpServer {
     });
 
     const watching = tls === null ? Promise.resolve() : this.#watchTls(remote, tls, signal);
-    await Promise.all([aborted(signal), watching]);
+    // A file system that hangs must not hold up the end.
+    await Promise.race([aborted(signal), watching.then(() => aborted(signal))]);
   }
 
   #createApp(local: BoundedServer): FastifyInstance {
