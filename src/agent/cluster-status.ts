@@ -6,6 +6,7 @@ import type { ClusterRecord, MemberRecord } from '../ha/record.ts';
 import { elapsed, epoch, type Instant, timelineId } from '../ha/units.ts';
 import type { View } from '../ha/view.ts';
 import type { ClusterMember, ClusterStatus, MemberStatus } from '../http/ports.ts';
+import { isInOffice } from './status.ts';
 
 /** An answer older than this (milliseconds) says nothing about now. */
 const STALE_ANSWER = 3_000;
@@ -104,7 +105,7 @@ function roleOfPeer(
 ): Role {
   if (state?.state === 'standby') return 'standby';
   if (state?.state !== 'primary' || record === null || record.primary !== identity) return 'none';
-  return record.settled.epoch === record.epoch ? 'primary' : 'none';
+  return isInOffice(record) ? 'primary' : 'none';
 }
 
 function syncOf(

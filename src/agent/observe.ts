@@ -7,6 +7,8 @@ import type { Context } from './context.ts';
 
 /** The longest that a look at the local Postgres may take, in milliseconds. */
 const LOOK = 1_000;
+/** The instance tries a new connection every few seconds: one that is missing for so long is late. */
+const CONNECT_LATE = 6_000;
 
 /** Collects views: each round of the loop makes one. */
 export class Observer {
@@ -38,7 +40,7 @@ export class Observer {
   }
 
   #local(seen: Observation): LocalView {
-    const { process, lastConnectAt: _, ...rest } = seen;
+    const { process, lastConnectAt, ...rest } = seen;
     const running = this.#context.tasks.list().filter((task) => task.outcome === 'running');
     const busy = (kind: string) => running.some((task) => task.kind === kind);
     if (seen.server !== null) this.#lastServer = seen.server;
@@ -50,6 +52,7 @@ export class Observer {
     const last = this.#lastServer;
     return {
       ...rest,
+      silentSince: seen.silentSince ?? unconnectable(seen, lastConnectAt),
       state: stateOf(seen, busy, last),
       // Where its WAL ended when it was last seen: what a stopped member compares by.
       ...(seen.server === null && last !== null && process.state === 'stopped'
@@ -96,6 +99,12 @@ export class Observer {
     else this.#suspectedSince ??= now;
     return this.#suspectedSince;
   }
+}
+
+/** New connections get no answer, although an old one does: since the last that did. */
+function unconnectable(seen: Observation, lastConnectAt: Instant | null): Instant | null {
+  if (seen.process.state !== 'running' || lastConnectAt === null) return null;
+  return elapsed(lastConnectAt, seen.observedAt) > CONNECT_LATE ? lastConnectAt : null;
 }
 
 /** A clean stop may have written a checkpoint after the last look. */

@@ -14,6 +14,7 @@ export class RecordTracker {
   #current: VersionedRecord | null = null;
   #known = false;
   #changedAt: Instant | null = null;
+  #epochSeenAt: Instant | null = null;
   #readAt: Instant | null = null;
   #absentSince: Instant | null = null;
   #lastValid: ClusterRecord | null = null;
@@ -91,6 +92,7 @@ export class RecordTracker {
       current: this.#current,
       known: this.#known,
       changedAt: this.#changedAt,
+      epochSeenAt: this.#epochSeenAt,
       readAt: this.#readAt,
       absentSince: this.#absentSince,
       lastValid: this.#lastValid,
@@ -102,8 +104,10 @@ export class RecordTracker {
     this.#known = true;
     this.#absentSince = null;
     if (this.#current?.resourceVersion === seen.resourceVersion) return;
+    const now = this.#now();
+    if (this.#current?.record.epoch !== seen.record.epoch) this.#epochSeenAt = now;
     this.#current = seen;
-    this.#changedAt = this.#now();
+    this.#changedAt = now;
     this.#onChange();
   }
 }

@@ -25,25 +25,28 @@ export async function recruit(context: Context, view: View, decision: Recruit): 
     context.failedRecruitAt = context.clock.now();
     return;
   }
-  const own = await promiseEpoch(context, view, decision.epoch);
-  if (!own.granted) {
-    context.log.warn({ event: 'recruit.refused', reason: own.reason }, `It cannot recruit: ${own.reason}`);
-    context.failedRecruitAt = context.clock.now();
-    return;
-  }
+  // Its own promise is on disk before anybody is asked; then everybody's receiver ends at the same time.
+  await context.instance.writePromise(decision.epoch);
   const recruitment: Recruitment = {
     epoch: decision.epoch,
     startedAt: context.clock.now(),
     base: base.current,
     baseAt: base.sentAt,
-    answers: [own],
+    answers: [],
     complete: false,
   };
   context.recruitment = recruitment;
   const others = decision.from.filter((member) => member !== context.self);
-  void Promise.all(others.map((member) => ask(context, view, recruitment, member))).then(() =>
-    amend(context, recruitment.epoch, recruitment.startedAt, (now) => ({ ...now, complete: true })),
-  );
+  const asked = Promise.all(others.map((member) => ask(context, view, recruitment, member)));
+  const own = await promiseEpoch(context, view, decision.epoch);
+  if (!own.granted) {
+    context.log.warn({ event: 'recruit.refused', reason: own.reason }, `It cannot recruit: ${own.reason}`);
+    context.recruitment = null;
+    context.failedRecruitAt = context.clock.now();
+    return;
+  }
+  amend(context, recruitment, (now) => ({ ...now, answers: [...now.answers, own] }));
+  void asked.then(() => amend(context, recruitment, (now) => ({ ...now, complete: true })));
 }
 
 /** The record that the arithmetic is made with; null: it is not the one that the decision was made for. */
@@ -96,21 +99,16 @@ async function ask(
     view.settings.recruitTimeout,
   );
   if (result.outcome !== 'answered') return;
-  amend(context, recruitment.epoch, recruitment.startedAt, (now) => ({
+  amend(context, recruitment, (now) => ({
     ...now,
     answers: [...now.answers, result.value],
   }));
 }
 
 /** Changes the recruitment, if it is still the one that was begun. */
-function amend(
-  context: Context,
-  epoch: number,
-  startedAt: Instant,
-  change: (now: Recruitment) => Recruitment,
-): void {
+function amend(context: Context, begun: Recruitment, change: (now: Recruitment) => Recruitment): void {
   const now = context.recruitment;
-  if (now === null || now.epoch !== epoch || now.startedAt !== startedAt) return;
+  if (now === null || now.epoch !== begun.epoch || now.startedAt !== begun.startedAt) return;
   context.recruitment = change(now);
   context.wake();
 }
@@ -139,7 +137,7 @@ export async function catchUp(
     await context.clock.sleep(millis(20), AbortSignal.timeout(1_000));
   }
   const own = await promiseEpoch(context, view, recruitment.epoch);
-  amend(context, recruitment.epoch, recruitment.startedAt, (now) => ({
+  amend(context, recruitment, (now) => ({
     ...now,
     answers: replaceOwn(now.answers, own),
   }));

@@ -48,11 +48,18 @@ export class Report implements RoundObserver {
   #progress: Progress | null = null;
   #apiSeen: string | null = null;
   #role: string | null = null;
+  #member: string | null = null;
   #phases: Partial<Record<TakeoverPhase | 'begun', Instant>> = {};
+  readonly #firstView = Promise.withResolvers<void>();
   pendingRestart: readonly string[] = [];
 
   constructor(options: ReportOptions) {
     this.#options = options;
+  }
+
+  /** Fulfilled by the first look: from then on every question has an answer. */
+  get firstView(): Promise<void> {
+    return this.#firstView.promise;
   }
 
   get view(): View | null {
@@ -74,6 +81,7 @@ export class Report implements RoundObserver {
 
   onView(view: View): void {
     this.#view = view;
+    this.#firstView.resolve();
     if (view.record.apiReachable) this.#apiSeen = new Date().toISOString();
     for (const task of view.tasks) {
       if (task.outcome === 'done') this.#failures.delete(task.kind);
@@ -83,6 +91,7 @@ export class Report implements RoundObserver {
     );
     if (!running) this.#progress = null;
     this.#noticeRole(view);
+    this.#noticeMember(view);
   }
 
   onDecision(decision: Decision, view: View): void {
@@ -228,6 +237,15 @@ export class Report implements RoundObserver {
       return { ok: false, reason: `Postgres is ${view.local.state}` };
     if (server.receiver?.streaming !== true) return { ok: false, reason: 'it does not stream' };
     return server.doorOpen ? { ok: true, reason: 'standby' } : { ok: false, reason: 'the door is closed' };
+  }
+
+  /** What the member's Lease says changed: the others wait for it. */
+  #noticeMember(view: View): void {
+    const { data, identity, floor, systemIdentifier } = view.local;
+    const member = JSON.stringify([data, identity, floor, systemIdentifier, view.members.length]);
+    if (member === this.#member) return;
+    this.#member = member;
+    this.#attached?.chores.wake();
   }
 
   /** A role that changed is an Event and a line of the log. */

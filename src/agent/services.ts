@@ -88,6 +88,7 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     refreshMetrics: () => report.refreshMetrics(),
     log: (level, event, details) => context.log[level]({ event, ...details }, event),
   });
+  await report.firstView;
   lifetime.start('http', (signal) => server.run(signal));
   await server.listening;
 

@@ -1,7 +1,9 @@
 import { compareLsn, LSN_ZERO, lsnBytes } from '../ha/lsn.ts';
 import type { Role } from '../ha/peer.ts';
 import { permittedUntil } from '../ha/permission.ts';
+import { isSelfBumped } from '../ha/primary.ts';
 import { isFenced } from '../ha/promise.ts';
+import type { ClusterRecord } from '../ha/record.ts';
 import { primaryState } from '../ha/returning.ts';
 import { epoch, type Instant, millis } from '../ha/units.ts';
 import type { View } from '../ha/view.ts';
@@ -23,14 +25,17 @@ export interface StatusExtras {
   readonly problems: MemberStatus['problems'];
 }
 
+/** Its epoch is settled, or one that the holder of the settled one gave itself: clients are let in. */
+export function isInOffice(record: ClusterRecord): boolean {
+  return record.settled.epoch === record.epoch || isSelfBumped(record);
+}
+
 /** The role for clients: a primary only under a record that says so. */
 export function roleOf(view: View): Role {
   const record = view.record.lastValid;
   switch (view.local.state) {
     case 'primary':
-      return record !== null &&
-        record.primary === view.local.identity &&
-        record.settled.epoch === record.epoch
+      return record !== null && record.primary === view.local.identity && isInOffice(record)
         ? 'primary'
         : 'none';
     case 'standby':

@@ -17,7 +17,7 @@ const WIDEN_AFTER = 2_000;
 /** The decision of a member whose Postgres runs as primary and whose record says so. */
 export function lead(view: View, record: ClusterRecord): Decision {
   const server = view.local.server;
-  if (server === null) return hung(view);
+  if (server === null || isHung(view)) return hung(view);
   const superior = superseded(view, record.epoch);
   if (superior !== null) return superior;
   if (record.settled.epoch < record.epoch) {
@@ -35,9 +35,9 @@ export function lead(view: View, record: ClusterRecord): Decision {
   if (now >= permittedUntil(view, record) && !record.paused) return isolated(view, record, server);
   return (
     hold(view, record) ??
+    (server.doorOpen ? null : openDoor(record)) ??
     bump(view, record) ??
     end(view, record) ??
-    (server.doorOpen ? null : openDoor(record)) ??
     maintainCohort(view, record, server) ??
     wait(`leads epoch ${record.epoch}`)
   );
@@ -55,6 +55,13 @@ export function hung(view: View): Decision {
     };
   }
   return wait('Postgres does not answer yet');
+}
+
+/** New connections (or the whole server) have made no progress for `hungAfter`. */
+function isHung(view: View): boolean {
+  return (
+    view.local.silentSince !== null && elapsed(view.local.silentSince, view.now) >= view.settings.hungAfter
+  );
 }
 
 /** A member followed a higher epoch: this one repairs nothing, bumps nothing, and stops. */

@@ -17,9 +17,13 @@ export function peerOf(view: View, member: MemberName): PeerView | null {
   return view.peers.find((peer) => peer.member === member) ?? null;
 }
 
-/** The primary's agent said within `suspectAfter` that Postgres serves. */
+/**
+ * The primary's agent said within `suspectAfter` that Postgres serves. A connection refused since then takes that
+ * back: nobody listens there any more.
+ */
 export function agentVouches(view: View, primary: MemberName): boolean {
   const peer = peerOf(view, primary);
+  if (peer?.last === 'refused') return false;
   return (
     peer?.state != null &&
     peer.state.serving &&
@@ -37,8 +41,30 @@ export function receiverHears(view: View): boolean {
 /** This member hears the primary that the record names: it refuses to be recruited and suspects nobody. */
 export function hearsPrimary(view: View, record: ClusterRecord): boolean {
   if (record.primary === null || memberOf(record.primary) === view.self) return false;
+  if (isTakingOffice(view, record)) return true;
   const followsIt = view.local.server?.follows === record.primary;
   return (followsIt && receiverHears(view)) || agentVouches(view, memberOf(record.primary));
+}
+
+/** How long the winner of an epoch has to settle it while its agent answers, in units of `hungAfter`. */
+const OFFICE_PATIENCE = 3;
+
+/**
+ * The winner of an epoch is not heard through replication before it has promoted: nobody suspects it for
+ * `suspectAfter` from when its win was seen, nor while its agent answers and the promotion has not taken for ever.
+ */
+function isTakingOffice(view: View, record: ClusterRecord): boolean {
+  if (record.settled.epoch >= record.epoch || record.primary === null) return false;
+  const peer = peerOf(view, memberOf(record.primary));
+  if (peer?.last === 'refused') return false;
+  const since = elapsed(view.record.epochSeenAt, view.now);
+  if (since <= view.settings.suspectAfter) return true;
+  const answers = elapsed(peer?.answeredAt ?? null, view.now) <= view.settings.suspectAfter;
+  const alive =
+    peer?.state?.state === 'standby' ||
+    peer?.state?.state === 'promoting' ||
+    peer?.state?.state === 'primary';
+  return answers && alive && since <= OFFICE_PATIENCE * view.settings.hungAfter;
 }
 
 /** Both its agent and its Postgres refuse connections: nobody listens there. */

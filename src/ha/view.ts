@@ -165,6 +165,8 @@ export interface RecordView {
   readonly known: boolean;
   /** When the record was last seen to *change*, by this machine's monotonic clock. */
   readonly changedAt: Instant | null;
+  /** When the present epoch was first seen. */
+  readonly epochSeenAt: Instant | null;
   /** When the last successful direct GET was sent. */
   readonly readAt: Instant | null;
   /** Since when it is seen to be absent. */
