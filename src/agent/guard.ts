@@ -1,186 +1,240 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { type Instant, instant, type Millis } from '../ha/units.ts';
-import { systemClock } from '../kubernetes/clock.ts';
-import { AgentError } from './errors.ts';
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Instant, instant, type Millis, millis } from '../ha/units.ts';
+import { AgentError, AgentTakenError, GuardError } from './errors.ts';
+import type { GuardMessage, KillReason } from './guard-message.ts';
+import { type GuardCommand, GuardProcess } from './guard-process.ts';
 import type { Log } from './log.ts';
 
-/** How often the agent says that it lives, in milliseconds. */
-const BEAT = 500;
-/** How long a new guard waits for one that is just finishing. */
-const TAKEN_AFTER = 5_000;
-/** A guard that does not answer beats for so long hangs: another takes its place. */
-const SILENT = 3_000;
+const BEAT_EVERY = 500;
+/** The guard answers every second beat. */
+const ANSWER_WITHIN = 3_000;
+const LOCK_WAIT = millis(5_000);
+/** Beyond the wait for the lock: perl's own start on a busy machine. */
+const START_WITHIN = 10_000;
+const RELEASE_WITHIN = 2_000;
+const LONGEST_PAUSE = 2_000;
 
 export interface GuardOptions {
   readonly volume: string;
   readonly dataDirectory: string;
+  /** How long the agent may be silent before everything of the directory is killed. */
   readonly guardAfter: Millis;
   readonly log: Log;
-  /** It killed Postgres: the loop should look. */
-  readonly onKilled: () => void;
+  /** Everything of the directory was killed, although this agent lives. */
+  readonly onKilled?: (killed: {
+    readonly reason: KillReason;
+    readonly processes: number;
+    readonly took: number;
+  }) => void;
+  /** The guard died or froze; it is being replaced. Nothing guards until then. */
+  readonly onLost?: (why: string) => void;
+  /** The guard could not be replaced: the caller must stop Postgres by itself. Further attempts are still made, unless another agent has taken the directory. */
+  readonly onUnguarded?: (error: AgentError) => void;
+  /** CLOCK_MONOTONIC in milliseconds, the clock of the deadlines. */
+  readonly now?: () => Instant;
+  readonly perl?: string;
+  readonly lockWait?: Millis;
 }
 
-/** The text of the guard; read at import, before privileges are dropped. */
-const SCRIPT = readFileSync(new URL('./guard.pl', import.meta.url), 'utf8');
+const monotonicNow = (): Instant => instant(Number(process.hrtime.bigint()) / 1e6);
 
 /**
- * The guard of one data directory: a process of its own that kills Postgres when this one dies, freezes or overruns
- * its deadline. It also holds the lock that lets only one agent work on a volume.
+ * The agent's side of the guard process (architecture, "What runs outside the loop"). The heartbeat comes from the
+ * main event loop on purpose: an agent whose loop stands still has to be taken for dead. A guard that died, or that
+ * does not answer, is killed and replaced at once.
  */
 export class Guard {
   readonly #options: GuardOptions;
-  #child: ChildProcessWithoutNullStreams | null = null;
-  #timer: NodeJS.Timeout | null = null;
-  #deadline: Instant | null = null;
-  #answeredAt: Instant = instant(0);
-  #released = false;
+  readonly #now: () => Instant;
+  #command: GuardCommand | null = null;
+  #process: GuardProcess | null = null;
   #guarding = false;
+  #released = false;
+  #deadline: Instant | null = null;
+  #heardAt: number = 0;
+  #beatAt: number = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: GuardOptions) {
     this.#options = options;
+    this.#now = options.now ?? monotonicNow;
   }
 
+  /** A guard watches over this agent now. */
   get isGuarding(): boolean {
     return this.#guarding;
   }
 
+  /** When the guard kills, unless a later deadline is set; null: it only watches the heartbeat. */
   get deadline(): Instant | null {
     return this.#deadline;
   }
 
+  get pid(): number | null {
+    return this.#process?.pid ?? null;
+  }
+
   /**
-   * Starts it; resolves when it guards.
-   *
-   * @throws AgentError DIRECTORY_TAKEN when another agent works on the volume, GUARD_FAILED when it cannot start
+   * Takes the directory for this agent and begins to guard. The volume must exist.
+   * Rejects with `AgentTakenError` where another agent has it (after `lockWait`), `GuardError` where it cannot start.
    */
-  async start(): Promise<void> {
-    await this.#spawn();
-    this.#timer = setInterval(() => this.#beat(), BEAT);
+  async start(signal?: AbortSignal): Promise<void> {
+    const { volume, dataDirectory, guardAfter, perl = 'perl', lockWait = LOCK_WAIT } = this.#options;
+    // /proc shows paths without symbolic links. The data directory itself may not exist yet.
+    const data = join(await reached(dirname(dataDirectory)), basename(dataDirectory));
+    this.#command = { perl, volume: await reached(volume), dataDirectory: data, guardAfter, lockWait };
+    await this.#launch(this.#command, signal);
+    this.#beatAt = this.#now();
+    this.#timer = setInterval(() => this.#beat(), Math.min(BEAT_EVERY, guardAfter / 4));
     this.#timer.unref();
   }
 
-  /** Past `deadline` it kills, whatever this process does; null: no deadline. */
+  /** Kill at `deadline` unless another one is set before; null: no deadline. */
   setDeadline(deadline: Instant | null): void {
-    if (deadline === this.#deadline) return;
-    this.#deadline = deadline;
-    this.#tellDeadline();
+    const next = deadline === null || deadline === Number.POSITIVE_INFINITY ? null : deadline;
+    if (next === this.#deadline) return;
+    this.#deadline = next;
+    if (this.#guarding) this.#sendDeadline();
   }
 
-  /** The end of guarding: Postgres is down, or is meant to go on without an agent. */
+  /**
+   * The clean end of the agent: the guard ends and kills nothing (but what it had begun to kill). A guard that does
+   * not end by itself is killed. Without it, the agent's end is a reason to kill.
+   */
   async release(): Promise<void> {
     this.#released = true;
-    if (this.#timer !== null) clearInterval(this.#timer);
-    const child = this.#child;
-    if (child === null || child.exitCode !== null) return;
-    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    child.stdin.write('release\n');
-    await gone;
+    this.#guarding = false;
+    clearInterval(this.#timer);
+    const guard = this.#process;
+    if (guard === null || guard.over) return;
+    guard.keepLoopAlive(true);
+    guard.finish('release');
+    const bound = this.#now() + RELEASE_WITHIN;
+    while (!guard.over && this.#now() < bound) await delay(5);
+    guard.kill();
   }
 
-  async #spawn(): Promise<void> {
-    const { volume, dataDirectory, guardAfter, log } = this.#options;
-    const child = spawn(
-      'perl',
-      ['-e', SCRIPT, volume, dataDirectory, String(guardAfter), String(TAKEN_AFTER), String(process.pid)],
-      {
-        detached: true,
-        cwd: '/',
-        stdio: ['pipe', 'pipe', 'pipe'],
-        env: { PATH: process.env.PATH, LC_ALL: 'C' },
+  #launch(command: GuardCommand, signal?: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const began = this.#now();
+    let settled = false;
+    const settle = (error: AgentError | null): void => {
+      if (settled) return;
+      settled = true;
+      clearTimeout(overdue);
+      signal?.removeEventListener('abort', onAbort);
+      guard.keepLoopAlive(false);
+      if (error === null) {
+        this.#taken(guard);
+        resolve();
+      } else {
+        guard.kill();
+        reject(error);
+      }
+    };
+    const onAbort = (): void => settle(new GuardError('it was called off', { cause: signal?.reason }));
+    const guard = GuardProcess.launch(command, {
+      message: (message) => {
+        if (message.kind === 'taken') settle(new AgentTakenError(command.volume, message.holder));
+        else if (message.kind !== 'ready') this.#hear(guard, message);
+        else if (message.at >= began - 1 && message.at <= this.#now() + 1) {
+          const { oomScoreAdj } = message;
+          this.#options.log.info({ event: 'guard.ready', pid: guard.pid, oomScoreAdj }, 'The guard watches');
+          settle(null);
+        } else settle(new GuardError('it reads another clock than the agent'));
       },
-    );
-    this.#child = child;
-    this.#answeredAt = systemClock.now();
-    child.stdin.on('error', () => undefined); // Its exit tells.
-    child.stderr.on('data', (text: Buffer) => log.warn({ event: 'guard.stderr' }, text.toString().trim()));
-    const ready = Promise.withResolvers<void>();
-    child.once('error', (error) =>
-      ready.reject(
-        new AgentError('GUARD_FAILED', `the guard cannot start: ${error.message}`, 'install perl-base', {
-          cause: error,
-        }),
-      ),
-    );
-    child.once('exit', (code) => {
-      this.#guarding = false;
-      ready.reject(
-        new AgentError('GUARD_FAILED', `the guard ended with ${code}`, 'the line before this one says why'),
-      );
-      if (this.#child === child && !this.#released && code !== 3) this.#replace('it ended');
+      ended: (why) => {
+        settle(new GuardError(why));
+        this.#lost(guard, why);
+      },
     });
-    createInterface({ input: child.stdout }).on('line', (line) => this.#hear(line, ready));
-    await ready.promise;
-    this.#guarding = true;
-    this.#beat();
-    this.#tellDeadline();
+    const within = command.lockWait + START_WITHIN;
+    const overdue = setTimeout(() => settle(new GuardError(`it was not ready within ${within} ms`)), within);
+    this.#process = guard;
+    if (signal?.aborted) onAbort();
+    else signal?.addEventListener('abort', onAbort, { once: true });
+    return promise;
   }
 
-  #hear(line: string, ready: PromiseWithResolvers<void>): void {
-    const [word, ...rest] = line.split(' ');
-    switch (word) {
-      case 'ready':
-        ready.resolve();
-        return;
-      case 'pong':
-        this.#answeredAt = systemClock.now();
-        return;
-      case 'taken':
-        ready.reject(
-          new AgentError(
-            'DIRECTORY_TAKEN',
-            `another agent (process ${rest.join(' ')}) works on ${this.#options.volume}`,
-            'stop that one, or give this member a volume of its own',
-          ),
-        );
-        return;
-      case 'killed':
-        this.#options.log.error(
-          { event: 'guard.killed', cause: rest[0], processes: Number(rest[1]), took: Number(rest[2]) },
-          `The guard killed ${rest[1]} processes of Postgres: ${rest[0]}`,
-        );
-        this.#options.onKilled();
-        return;
-      default:
-        return;
+  /** The guard holds the directory: from now on it hears the agent. */
+  #taken(guard: GuardProcess): void {
+    if (this.#released) {
+      guard.finish('release');
+      return;
     }
+    this.#guarding = true;
+    this.#heardAt = this.#now();
+    this.#sendDeadline();
+  }
+
+  #sendDeadline(): void {
+    // Down, to the safe side; a deadline of the distant past is one that has passed.
+    const line = this.#deadline === null ? 'none' : Math.max(0, Math.floor(this.#deadline));
+    this.#process?.send(`deadline ${line}`);
   }
 
   #beat(): void {
-    const now = systemClock.now();
-    // Time that this process itself slept through says nothing about the guard.
-    if (this.#guarding && now - this.#answeredAt > SILENT + BEAT) {
-      if (this.#lateBeats++ > 3) {
-        this.#replace('it does not answer');
-        return;
-      }
-    } else this.#lateBeats = 0;
-    this.#send(`beat ${Math.floor(now)}\n`);
-  }
-  #lateBeats = 0;
-
-  #tellDeadline(): void {
-    this.#send(`deadline ${this.#deadline === null ? 'none' : Math.floor(this.#deadline)}\n`);
+    const guard = this.#process;
+    const now = this.#now();
+    // Where it was this loop that stood still, its answers wait to be read.
+    if (now - this.#beatAt > BEAT_EVERY * 3) this.#heardAt = now;
+    this.#beatAt = now;
+    if (!this.#guarding || guard === null) return;
+    if (!guard.send(`beat ${now.toFixed(3)}`)) this.#lost(guard, 'it does not read any more');
+    else if (now - this.#heardAt > ANSWER_WITHIN)
+      this.#lost(guard, `it gave no answer for ${ANSWER_WITHIN} ms`);
   }
 
-  #send(line: string): void {
-    const { stdin } = this.#child ?? {};
-    // A pipe that is full belongs to a guard that hangs: what it would read later is stale by then.
-    if (stdin?.writable && stdin.writableLength < 4_096) stdin.write(line);
+  #hear(guard: GuardProcess, message: GuardMessage): void {
+    if (guard !== this.#process) return;
+    this.#heardAt = this.#now();
+    if (message.kind !== 'killed' && message.kind !== 'stuck') return;
+    const { kind, ...fields } = message;
+    const text =
+      kind === 'killed'
+        ? `The guard killed ${fields.processes} processes of the data directory (${fields.reason}) in ${fields.took} ms`
+        : `The guard waits since ${fields.took} ms for ${fields.processes} killed processes to go (${fields.reason})`;
+    this.#options.log.warn({ event: `guard.${kind}`, ...fields }, text);
+    if (kind === 'killed') this.#options.onKilled?.(fields);
   }
 
-  #replace(why: string): void {
-    const old = this.#child;
+  #lost(guard: GuardProcess, why: string): void {
+    if (guard !== this.#process || !this.#guarding) return;
     this.#guarding = false;
-    this.#lateBeats = 0;
-    if (this.#released) return;
-    this.#options.log.error({ event: 'guard.lost' }, `The guard was lost (${why}); another takes its place`);
-    this.#child = null;
-    if (old !== null && old.exitCode === null) old.kill('SIGKILL');
-    this.#spawn().catch((error: unknown) => {
-      this.#options.log.error({ event: 'guard.failed', err: error }, 'The guard could not be replaced');
-      setTimeout(() => this.#replace('its replacement failed'), BEAT).unref();
-    });
+    guard.kill();
+    this.#options.log.error({ event: 'guard.lost', why }, `The guard is lost (${why}): it is replaced`);
+    this.#options.onLost?.(why);
+    void this.#replace();
   }
+
+  async #replace(): Promise<void> {
+    for (
+      let pause = 50;
+      !this.#released && this.#command !== null;
+      pause = Math.min(pause * 2, LONGEST_PAUSE)
+    ) {
+      try {
+        return await this.#launch(this.#command);
+      } catch (cause) {
+        const error = cause instanceof AgentError ? cause : new GuardError(String(cause), { cause });
+        if (this.#released) return;
+        this.#options.log.error(
+          { event: 'guard.absent', code: error.code },
+          `${error.message}. ${error.remedy}`,
+        );
+        this.#options.onUnguarded?.(error);
+        if (error instanceof AgentTakenError) return;
+        await delay(pause, undefined, { ref: false });
+      }
+    }
+  }
+}
+
+/** The real path of a directory that must be there. */
+async function reached(directory: string): Promise<string> {
+  return await realpath(directory).catch((cause: unknown) => {
+    throw new GuardError(`${directory} cannot be reached`, { cause });
+  });
 }

@@ -4,6 +4,7 @@ import {
   chownSync,
   closeSync,
   constants,
+  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -25,7 +26,7 @@ interface User {
 
 /**
  * Becomes the user that Postgres runs as (Postgres refuses to run as root), for the whole process and for good, and
- * sets HOME, USER, LOGNAME and umask 077. An empty volume that belongs to root is given to the user first. Does
+ * sets HOME, USER, LOGNAME and umask 077. A volume that is missing, or empty and root's, is given to the user first. Does
  * nothing where the process is not root's.
  *
  * Throws `PrivilegesError`: the user does not exist or is root, or may not work in the volume.
@@ -68,6 +69,7 @@ function lookUp(name: string): User {
 /** The kubelet, a container runtime and `mkdir` by root make directories that are root's. */
 function giveVolume(target: User, volume: string): void {
   try {
+    mkdirSync(volume, { recursive: true });
     if (statSync(volume).uid !== 0 || readdirSync(volume).some((name) => !OF_THE_FILE_SYSTEM.has(name)))
       return;
     chownSync(volume, target.uid, target.gid);
@@ -89,8 +91,7 @@ function become(target: User, volume: string): void {
   const volumeGroup = statSync(volume).gid;
   const keep = volumeGroup !== 0 && process.getgroups?.().includes(volumeGroup) ? [volumeGroup] : [];
   try {
-    process.initgroups?.(target.name, target.gid);
-    process.setgroups?.([...new Set([...(process.getgroups?.() ?? []), ...keep])].filter((gid) => gid !== 0));
+    process.setgroups?.([...new Set([target.gid, ...groupsOf(target.name), ...keep])]);
     process.setgid?.(target.gid);
     process.setuid?.(target.uid);
   } catch (cause) {
@@ -100,6 +101,15 @@ function become(target: User, volume: string): void {
       { cause },
     );
   }
+}
+
+/** The groups whose line in /etc/group names the user. */
+function groupsOf(name: string): number[] {
+  return readFileSync('/etc/group', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'))
+    .filter(([, , , members]) => members?.split(',').includes(name))
+    .map(([, , gid]) => Number(gid));
 }
 
 /**
