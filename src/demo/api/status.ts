@@ -113,7 +113,7 @@ export const expired = (message: string, continueToken?: string): StatusError =>
   new StatusError(410, 'Expired', message, undefined, continueToken);
 
 export const tooLarge = (limit: number): StatusError =>
-  new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limit}`, {});
+  new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limit}`);
 
 export const unsupportedBody = (): StatusError =>
   new StatusError(

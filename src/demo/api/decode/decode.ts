@@ -48,7 +48,7 @@ function read(input: JsonValue, schema: Schema, place: Place, state: State): Jso
       if (typeof input !== 'boolean') return wrong(input, 'bool', place, state);
       return input || schema.empty === 'keep' ? input : undefined;
     case 'time':
-      return readTime(input, schema, state);
+      return readTime(input, schema, place, state);
     case 'bytes':
       return readBytes(input, place, state);
     case 'list':
@@ -120,12 +120,13 @@ function readInteger(
   return input === 0 && schema.empty === 'omit' ? undefined : input;
 }
 
-function readTime(input: JsonValue, schema: Schema & { type: 'time' }, state: State): JsonValue | undefined {
-  if (typeof input !== 'string') {
-    const message = `json: cannot unmarshal ${goKind(input)} into Go value of type string`;
-    state.error ??= new DecodeError(message);
-    return undefined;
-  }
+function readTime(
+  input: JsonValue,
+  schema: Schema & { type: 'time' },
+  place: Place,
+  state: State,
+): JsonValue | undefined {
+  if (typeof input !== 'string') return wrong(input, 'string', place, state);
   try {
     return schema.micro ? parseMicroTime(input) : parseTime(input);
   } catch (error) {

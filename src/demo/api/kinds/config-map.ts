@@ -70,6 +70,6 @@ function validate(object: ApiObject): FieldError[] {
     errors.push(...configKey(key).map((message) => invalidField(`binaryData[${key}]`, key, message)));
     size += Buffer.byteLength(String(value), 'base64');
   }
-  if (size > DATA_LIMIT) errors.push(tooLong('', DATA_LIMIT));
+  if (size > DATA_LIMIT) errors.push(tooLong('[]', DATA_LIMIT));
   return errors;
 }

@@ -40,7 +40,7 @@ export function isDryRun(kind: string, values: readonly (JsonValue | undefined)[
   const given = values.filter((value) => value !== undefined && value !== '');
   const wrong = given.find((value) => value !== 'All');
   if (wrong !== undefined) {
-    const error = unsupportedValue('dryRun', String(wrong), ['All']);
+    const error = unsupportedValue('dryRun', given.map(String), ['All']);
     throw invalid({ group: 'meta.k8s.io', name: kind }, '', [error]);
   }
   return given.length > 0;

@@ -59,6 +59,7 @@ export function parsePatch(type: PatchType, body: string): JsonValue {
     throw badRequest(`${prefix}${syntaxMessage(body)}`);
   }
   if (type === 'json' || isObject(value)) return value;
+  if (value === null && type === 'strategic') return {};
   if (value === null) throw badRequest('Invalid JSON Patch');
   const found = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
   throw badRequest(`${prefix}json: cannot unmarshal ${found} into Go value of type map[string]interface {}`);

@@ -41,7 +41,7 @@ function apply(document: JsonValue, operation: JsonObject): JsonValue {
       if (!sameJson(find(document, path) ?? null, operation.value ?? null)) throw unprocessable();
       return document;
     case 'copy':
-      return add(document, path, structuredClone(must(find(document, pointer(operation.from)))));
+      return add(document, path, structuredClone(copied(document, pointer(operation.from))));
     case 'move': {
       const from = pointer(operation.from);
       const value = must(find(document, from));
@@ -74,6 +74,12 @@ function step(node: JsonValue | undefined, part: string): JsonValue | undefined 
 
 const find = (document: JsonValue, path: readonly string[]): JsonValue | undefined =>
   path.reduce<JsonValue | undefined>(step, document);
+
+/** As in the real server's library, a member that an object lacks is copied as null. */
+function copied(document: JsonValue, path: readonly string[]): JsonValue {
+  const last = path.at(-1);
+  return last === undefined ? document : (step(holder(document, path), last) ?? null);
+}
 
 /** The container that holds the last part of `path`. */
 function holder(document: JsonValue, path: readonly string[]): JsonObject | JsonValue[] {

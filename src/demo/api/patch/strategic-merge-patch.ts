@@ -44,10 +44,12 @@ function mergeValue(target: JsonValue | undefined, patch: JsonValue, path: reado
   return mergeKey === null ? union(target, patch) : mergeList(target, patch, mergeKey, path);
 }
 
-const union = (target: readonly JsonValue[], patch: readonly JsonValue[]): JsonValue[] => [
-  ...target,
-  ...patch.filter((value) => !target.some((known) => sameJson(known, value))),
-];
+const union = (target: readonly JsonValue[], patch: readonly JsonValue[]): JsonValue[] =>
+  interleave(
+    target.filter((value) => !patch.some((other) => sameJson(other, value))),
+    patch,
+    (value) => target.findIndex((known) => sameJson(known, value)),
+  );
 
 function mergeList(
   target: readonly JsonValue[],
@@ -55,24 +57,45 @@ function mergeList(
   mergeKey: string,
   path: readonly string[],
 ): JsonValue[] {
-  let result = [...target];
-  const added: JsonValue[] = [];
-  for (const item of patch) {
-    if (!isObject(item)) throw badRequest('expected an object in a list with a merge key');
-    if (item.$patch === 'replace') {
-      return patch.filter((other) => other !== item);
-    }
-    const key = item[mergeKey];
-    if (key === undefined) {
-      throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
-    }
-    const same = (known: JsonValue): boolean => isObject(known) && sameJson(known[mergeKey], key);
-    if (item.$patch === 'delete') result = result.filter((known) => !same(known));
-    else if (result.some(same)) {
-      result = result.map((known) =>
-        same(known) && isObject(known) ? mergeObject(known, item, path) : known,
-      );
-    } else added.push(item);
+  const items = patch.map((item) => withKey(item, mergeKey));
+  const replaced = items.some((item) => item.$patch === 'replace');
+  const written = items.filter((item) => item.$patch !== 'replace' && item.$patch !== 'delete');
+  if (replaced) return written;
+  const find = (list: readonly JsonValue[], item: JsonValue): number =>
+    list.findIndex((other) => isObject(other) && isObject(item) && sameJson(other[mergeKey], item[mergeKey]));
+  const merged = written.map((item) => {
+    const known = target[find(target, item)];
+    return isObject(known) ? mergeObject(known, item, path) : item;
+  });
+  const untouched = target.filter((item) => find(items, item) === -1);
+  return interleave(untouched, merged, (item) => find(target, item));
+}
+
+/** @throws StatusError 400 for an item that its list cannot be merged by */
+function withKey(item: JsonValue, mergeKey: string): JsonObject {
+  if (!isObject(item)) throw badRequest('expected an object in a list with a merge key');
+  if (item[mergeKey] === undefined && item.$patch !== 'replace') {
+    throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
   }
-  return [...result, ...added];
+  return item;
+}
+
+/**
+ * The real server's order of a merged list (mergeSortedSlice): each of the two keeps its own; an untouched item
+ * comes before a patched one only where both were there before, in that order.
+ */
+function interleave(
+  untouched: readonly JsonValue[],
+  patched: readonly JsonValue[],
+  before: (item: JsonValue) => number,
+): JsonValue[] {
+  const rest = [...untouched];
+  const result: JsonValue[] = [];
+  for (const item of patched) {
+    const place = before(item);
+    while (place !== -1 && rest[0] !== undefined && before(rest[0]) < place)
+      result.push(...rest.splice(0, 1));
+    result.push(item);
+  }
+  return [...result, ...rest];
 }

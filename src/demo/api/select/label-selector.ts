@@ -21,12 +21,15 @@ export function parseLabelSelector(selector: string): LabelMatcher {
     return token;
   };
   for (;;) {
+    if (!isIdentifier(peek()) && peek() !== '!') {
+      throw badRequest(`found '${peek()}', expected: !, identifier, or 'end of string'`);
+    }
     matchers.push(requirement(peek, take));
     const separator = take();
     if (separator === '') break;
-    if (separator !== ',') throw wrong(`found '${separator}', expected: ',' or 'end of string'`);
+    if (separator !== ',') throw badRequest(`found '${separator}', expected: ',' or 'end of string'`);
     if (!isIdentifier(peek()) && peek() !== '!') {
-      throw wrong(`found '${peek()}', expected: identifier after ','`);
+      throw badRequest(`found '${peek()}', expected: identifier after ','`);
     }
   }
   return (labels) => matchers.every((matches) => matches(labels));
@@ -38,7 +41,7 @@ function requirement(peek: () => string, take: () => string): LabelMatcher {
   const key = take();
   if (!isIdentifier(key)) throw wrong(`found '${key}', expected: identifier`);
   for (const message of qualifiedName(key))
-    throw wrong(`key: Invalid value: ${JSON.stringify(key)}: ${message}`);
+    throw wrong(`<nil>: Invalid value: ${JSON.stringify(key)}: ${message}`);
   const next = peek();
   if (negated) return (labels) => !Object.hasOwn(labels, key);
   if (next === '' || next === ',') return (labels) => Object.hasOwn(labels, key);
@@ -71,7 +74,7 @@ const membership =
 function comparison(key: string, operator: '<' | '>', bound: string): LabelMatcher {
   if (!/^-?\d+$/.test(bound)) {
     throw wrong(
-      `values[0][${key}]: Invalid value: ${JSON.stringify(bound)}: for 'Gt', 'Lt' operators, the value must be an integer`,
+      `values[0]: Invalid value: ${JSON.stringify(bound)}: for 'Gt', 'Lt' operators, the value must be an integer`,
     );
   }
   return (labels) => {

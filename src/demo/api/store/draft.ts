@@ -1,4 +1,4 @@
-import { type ApiObject, atVersion } from '../objects.ts';
+import { type ApiObject, atVersion, type ObjectMeta } from '../objects.ts';
 import { type Change, keyPath, type StoreKey } from './change.ts';
 
 /** Reads an object as of the last change that was made. */
@@ -8,11 +8,14 @@ export type Lookup = (key: StoreKey) => ApiObject | undefined;
 export class Draft {
   readonly #lookup: Lookup;
   readonly #changes: Change[] = [];
+  readonly #dryRun: boolean;
   #revision: number;
 
-  constructor(lookup: Lookup, revision: number) {
+  /** With `dryRun`, objects keep the version that they had: nothing will be stored. */
+  constructor(lookup: Lookup, revision: number, dryRun: boolean) {
     this.#lookup = lookup;
     this.#revision = revision;
+    this.#dryRun = dryRun;
   }
 
   get changes(): readonly Change[] {
@@ -40,10 +43,18 @@ export class Draft {
 
   #add(type: Change['type'], key: StoreKey, object: ApiObject, previous: ApiObject | null): ApiObject {
     this.#revision += 1;
-    const versioned = atVersion(object, this.#revision);
+    const versioned = this.#dryRun
+      ? { ...object, metadata: keptVersion(object.metadata, previous) }
+      : atVersion(object, this.#revision);
     this.#changes.push({ revision: this.#revision, key, type, object: versioned, previous });
     return versioned;
   }
+}
+
+function keptVersion(metadata: ObjectMeta, previous: ApiObject | null): ObjectMeta {
+  const { resourceVersion: _none, ...rest } = metadata;
+  const version = previous?.metadata.resourceVersion;
+  return version === undefined ? rest : { ...rest, resourceVersion: version };
 }
 
 const sameKey = (a: StoreKey, b: StoreKey): boolean => a.resource === b.resource && keyPath(a) === keyPath(b);

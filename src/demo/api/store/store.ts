@@ -182,7 +182,7 @@ export class Store {
     };
     let lines = '';
     for (const waiting of batch) {
-      const draft = new Draft(lookup, changes.at(-1)?.revision ?? this.#revision);
+      const draft = new Draft(lookup, changes.at(-1)?.revision ?? this.#revision, waiting.dryRun);
       try {
         waiting.run(draft);
       } catch (error) {

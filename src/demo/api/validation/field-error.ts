@@ -25,7 +25,11 @@ export const forbiddenField = (field: string, detail: string): FieldError => ({
   field,
 });
 
-export const unsupportedValue = (field: string, value: string, supported: readonly string[]): FieldError => ({
+export const unsupportedValue = (
+  field: string,
+  value: JsonValue,
+  supported: readonly string[],
+): FieldError => ({
   reason: 'FieldValueNotSupported',
   message: `Unsupported value: ${JSON.stringify(value)}: supported values: ${supported.map((item) => JSON.stringify(item)).join(', ')}`,
   field,

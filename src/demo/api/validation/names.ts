@@ -13,7 +13,7 @@ const qualifiedPattern = whole(QUALIFIED_PART);
 const labelValuePattern = whole(LABEL_VALUE);
 const configKeyPattern = whole(CONFIG_KEY);
 
-const tooLong = (limit: number): string => `must be no more than ${limit} bytes`;
+const tooLong = (limit: number): string => `must be no more than ${limit} characters`;
 
 function regexMessage(what: string, pattern: string, ...examples: string[]): string {
   const shown = examples.map((example) => `'${example}'`).join(',  or ');
