@@ -6,6 +6,7 @@ import type { InstanceSample } from '../http/sample.ts';
 import { Wakeup } from '../kubernetes/wakeup.ts';
 import type { LocalInstance } from '../postgres/instance.ts';
 import type { Context } from './context.ts';
+import type { PeerTrust } from './peer-trust.ts';
 import type { Secrets } from './secrets.ts';
 import { roleOf } from './status.ts';
 
@@ -18,6 +19,7 @@ export interface ChoresOptions {
   readonly context: Context;
   readonly instance: LocalInstance;
   readonly secrets: Secrets;
+  readonly trust: PeerTrust;
   /** How others reach this member, whatever it holds. */
   readonly address: Omit<MemberRecord, 'incarnation' | 'systemIdentifier' | 'floor' | 'tags'>;
   view(): View | null;
@@ -48,6 +50,7 @@ export class Chores {
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      this.#options.trust.refresh();
       const view = this.#options.view();
       if (view !== null) {
         await this.#attempt('member record', () => this.#announce(view));

@@ -1,9 +1,17 @@
+import http from 'node:http';
+import https from 'node:https';
 import type { MemberName } from '../ha/member.ts';
+import type { PeerTls } from '../http/peer-client.ts';
 import type { ControlResult } from '../http/ports.ts';
 import type { Context } from './context.ts';
 
 /** The longest that another agent may take to accept a call, in milliseconds. */
 const DEADLINE = 10_000;
+
+interface Answer {
+  readonly message?: string;
+  readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
+}
 
 /** Sends a control call on to the agent of the member that it is for, with this cluster's token. */
 export async function forwardTo(
@@ -11,7 +19,7 @@ export async function forwardTo(
   member: MemberName,
   path: string,
   body: unknown,
-  token: string | null,
+  access: { readonly token: string | null; readonly tls: PeerTls },
 ): Promise<ControlResult> {
   const record = context.peers.record(member);
   const refuse = (code: string, message: string, remedy: string): ControlResult => ({
@@ -21,33 +29,29 @@ export async function forwardTo(
   });
   if (record === null)
     return refuse('MEMBER_UNKNOWN', `no address of ${member} is known`, 'start its agent first');
-  if (token === null) {
+  if (access.token === null) {
     return refuse(
       'NO_TOKEN',
-      `calls to other members need a token`,
+      'calls to other members need a token',
       `set http.tokenFile, or call the agent of ${member}`,
     );
   }
-  const host = record.host.includes(':') ? `[${record.host}]` : record.host;
+  const options: https.RequestOptions = {
+    host: record.host,
+    port: record.httpPort,
+    method: 'POST',
+    path,
+    headers: { authorization: `Bearer ${access.token}`, 'content-type': 'application/json' },
+    signal: AbortSignal.timeout(DEADLINE),
+    ...(record.https ? { ca: access.tls.ca } : {}),
+  };
   try {
-    const response = await fetch(`${record.https ? 'https' : 'http'}://${host}:${record.httpPort}${path}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(DEADLINE),
-    });
-    const answer = (await response.json()) as {
-      readonly message?: string;
-      readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
-    };
-    if (response.ok) return { accepted: true, message: answer.message ?? 'accepted' };
-    const status = ([400, 404, 409, 412] as const).find((known) => known === response.status) ?? 503;
-    const {
-      code = 'REFUSED',
-      message = `${member} answered ${response.status}`,
-      remedy = '',
-    } = answer.error ?? {};
-    return { accepted: false, status, refusal: { code, message, remedy } };
+    const { status, text } = await post(record.https, options, JSON.stringify(body));
+    const answer = JSON.parse(text) as Answer;
+    if (status < 300) return { accepted: true, message: answer.message ?? 'accepted' };
+    const known = ([400, 404, 409, 412] as const).find((code) => code === status) ?? 503;
+    const { code = 'REFUSED', message = `${member} answered ${status}`, remedy = '' } = answer.error ?? {};
+    return { accepted: false, status: known, refusal: { code, message, remedy } };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return refuse(
@@ -56,4 +60,24 @@ export async function forwardTo(
       'see whether it runs',
     );
   }
+}
+
+function post(
+  secure: boolean,
+  options: https.RequestOptions,
+  body: string,
+): Promise<{ readonly status: number; readonly text: string }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
+  const request = (secure ? https : http).request(options, (response) => {
+    let text = '';
+    response.setEncoding('utf8');
+    response.on('data', (chunk: string) => {
+      text += chunk;
+    });
+    response.on('error', reject);
+    response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+  });
+  request.on('error', reject);
+  request.end(body);
+  return promise;
 }

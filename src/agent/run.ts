@@ -19,6 +19,7 @@ import { Lifetime } from './lifetime.ts';
 import { createLogger } from './logger.ts';
 import { Loop } from './loop.ts';
 import { Observer } from './observe.ts';
+import { PeerTrust } from './peer-trust.ts';
 import { Peers } from './peers.ts';
 import { dropPrivileges } from './privileges.ts';
 import { Promises } from './promises.ts';
@@ -84,6 +85,7 @@ class Agent {
       token: http.tokenFile,
     });
     secrets.refresh();
+    const trust = new PeerTrust(http.tls.caFile);
     const binaries = await findBinaries(postgres.binDirectory);
     const postInitSql = [
       ...postgres.initdb.postInitSql,
@@ -111,7 +113,7 @@ class Agent {
       self: memberName(cluster.memberName),
       clock,
       token: () => secrets.recall('token'),
-      tls: () => null,
+      tls: () => trust.tls,
       pingDeadline: () => this.#ha.suspectAfter,
       onChange: wake,
     });
@@ -172,6 +174,7 @@ class Agent {
       lifetime,
       report,
       secrets,
+      trust,
       instance,
       setApi: (opened) => {
         api = opened;

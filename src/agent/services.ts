@@ -15,6 +15,7 @@ import { forwardTo } from './forward.ts';
 import { holdFor } from './hold-promise.ts';
 import type { Lifetime } from './lifetime.ts';
 import { peerState } from './peer-state.ts';
+import type { PeerTrust } from './peer-trust.ts';
 import type { Report } from './report.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -23,6 +24,7 @@ export interface ServiceParts {
   readonly lifetime: Lifetime;
   readonly report: Report;
   readonly secrets: Secrets;
+  readonly trust: PeerTrust;
   readonly instance: LocalInstance;
   setApi(api: Api): void;
   reload(): Promise<{ readonly message: string }>;
@@ -30,7 +32,7 @@ export interface ServiceParts {
 
 /** Loads and starts what Postgres's start does not wait for: the API client, peers, HTTP, chores. */
 export async function bringUp(configuration: Configuration, parts: ServiceParts): Promise<void> {
-  const { context, lifetime, report, secrets, instance } = parts;
+  const { context, lifetime, report, secrets, trust, instance } = parts;
   const { http, advertise, cluster } = configuration;
   const registry = new Registry();
   const metrics = createMetrics(registry);
@@ -43,7 +45,7 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     httpPort: http.advertisedPort,
     https: http.tls.certificateFile !== null,
   };
-  const chores = new Chores({ context, instance, secrets, address, view: () => report.view });
+  const chores = new Chores({ context, instance, secrets, trust, address, view: () => report.view });
   report.attach({ chores, address });
 
   const api = await openApi(configuration, context, context.clock, (verb, resource, code, duration) =>
@@ -55,7 +57,7 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     pendingRestart: () => report.pendingRestart,
     reload: parts.reload,
     forward: (member: MemberName, path: string, body: unknown): Promise<ControlResult> =>
-      forwardTo(context, member, path, body, secrets.recall('token')),
+      forwardTo(context, member, path, body, { token: secrets.recall('token'), tls: trust.tls }),
   });
   const port: AgentPort = {
     registry,
@@ -78,11 +80,7 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     tls:
       tls.certificateFile === null || tls.keyFile === null
         ? null
-        : {
-            certificate: tls.certificateFile,
-            key: tls.keyFile,
-            ...(tls.caFile === null ? {} : { clientCa: tls.caFile }),
-          },
+        : { certificate: tls.certificateFile, key: tls.keyFile },
     token: () => secrets.recall('token'),
     metrics,
     refreshMetrics: () => report.refreshMetrics(),
