@@ -1,37 +1,68 @@
 import { pino } from 'pino';
+import type { Epoch, Millis } from '../ha/units.ts';
+import type { Log } from './log.ts';
+import { LogOutput } from './log-output.ts';
+import { redactFields, redactText } from './redact.ts';
 
-/** Fields whose value is never written, at any depth that our lines have. */
-const SECRET = ['password', 'token', 'authorization', 'passwd', 'secret'];
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
-/** What in a text is a secret: a password in a URL or a conninfo, a bearer token. */
-const PATTERNS: readonly [RegExp, string][] = [
-  [/(\w+:\/\/[^\s:/@]+:)[^\s@]+@/g, '$1***@'],
-  [/(password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)/gi, '$1***'],
-  [/(password\s+)'(?:[^']|'')*'/gi, "$1'***'"],
-  [/(bearer\s+)[\w.~+/=-]+/gi, '$1***'],
-];
+export interface LoggerOptions {
+  readonly member: string;
+  readonly level: LogLevel;
+  readonly output?: LogOutput;
+}
 
-/** A text without the secrets that may be in it. */
-export function redactText(text: string): string {
-  return PATTERNS.reduce((line, [pattern, replacement]) => line.replace(pattern, replacement), text);
+/** The agent's log. */
+export interface AgentLog extends Log {
+  /** Every later line carries this epoch; null: none. */
+  setEpoch(epoch: Epoch | null): void;
+  setLevel(level: LogLevel): void;
+  /** Before the process exits: waits until the lines are out, at most `within`. */
+  flush(within: Millis): Promise<void>;
 }
 
 /**
- * The log of the agent: JSON lines on standard output, each with a stable `event`. Written synchronously, line by
- * line, as a pipe of the container runtime takes them; no secret is ever written.
+ * JSON lines `{"level","time","member","epoch","event",…,"msg"}` on standard output; `time` is RFC 3339. Every text
+ * and field is redacted first (redact.ts). No transport threads of pino's: a line is written where it happens, and a
+ * reader that stands still makes lines be dropped, told by `log.dropped` once it reads again.
  */
-export function createLogger(options: { readonly member: string; readonly level: string }): pino.Logger {
-  return pino({
-    level: options.level,
-    base: { member: options.member },
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    redact: {
-      paths: SECRET.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
-      censor: '***',
+export function createLogger(options: LoggerOptions): AgentLog {
+  const output = options.output ?? new LogOutput();
+  let epoch: Epoch | null = null;
+  const write = (line: string): void => {
+    const dropped = output.isFull ? 0 : output.takeDropped();
+    if (dropped > 0)
+      logger.warn({ event: 'log.dropped', lines: dropped }, `${dropped} lines could not be written`);
+    output.write(line);
+  };
+  const logger = pino(
+    {
+      level: options.level,
+      base: { member: options.member },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      mixin: () => (epoch === null ? {} : { epoch }),
+      serializers: { err: (value: unknown) => value },
+      formatters: { level: (label) => ({ level: label }), log: redactFields },
+      hooks: {
+        logMethod(args, method) {
+          const clean = args.map((arg: unknown) => (typeof arg === 'string' ? redactText(arg) : arg));
+          method.apply(this, clean as typeof args);
+        },
+      },
     },
-    hooks: {
-      streamWrite: redactText,
+    { write },
+  );
+  return {
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+    error: (fields, message) => logger.error(fields, message),
+    setEpoch: (next) => {
+      epoch = next;
     },
-  });
+    setLevel: (level) => {
+      logger.level = level;
+    },
+    flush: (within) => output.flush(within),
+  };
 }
