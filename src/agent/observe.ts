@@ -15,17 +15,11 @@ export class Observer {
   readonly #context: Context;
   readonly #startedAt: Instant;
   #lastServer: ServerView | null = null;
-  #walRemoved = false;
   #suspectedSince: Instant | null = null;
 
   constructor(context: Context) {
     this.#context = context;
     this.#startedAt = context.clock.now();
-  }
-
-  /** Postgres's own log said that the upstream no longer has WAL that this standby needs. */
-  walIsRemoved(): void {
-    this.#walRemoved = true;
   }
 
   async observe(): Promise<View> {
@@ -46,19 +40,11 @@ export class Observer {
     if (seen.server !== null) this.#lastServer = seen.server;
     if (process.state === 'starting' || busy('clone') || busy('rewind')) {
       this.#lastServer = null;
-      this.#walRemoved = false;
     }
-    if (seen.server?.receiver?.streaming === true) this.#walRemoved = false;
-    const last = this.#lastServer;
     return {
       ...rest,
       silentSince: seen.silentSince ?? unconnectable(seen, lastConnectAt),
-      state: stateOf(seen, busy, last),
-      // Where its WAL ended when it was last seen: what a stopped member compares by.
-      ...(seen.server === null && last !== null && process.state === 'stopped'
-        ? { timeline: last.timeline, forks: last.forks, endOfWal: laterEnd(last, seen) }
-        : {}),
-      walRemoved: this.#walRemoved,
+      state: stateOf(seen, busy, this.#lastServer),
     };
   }
 
@@ -105,11 +91,6 @@ export class Observer {
 function unconnectable(seen: Observation, lastConnectAt: Instant | null): Instant | null {
   if (seen.process.state !== 'running' || lastConnectAt === null) return null;
   return elapsed(lastConnectAt, seen.observedAt) > CONNECT_LATE ? lastConnectAt : null;
-}
-
-/** A clean stop may have written a checkpoint after the last look. */
-function laterEnd(last: ServerView, seen: Observation) {
-  return seen.control?.shutdownEndLsn ?? last.flushLsn;
 }
 
 function stateOf(seen: Observation, busy: (kind: string) => boolean, last: ServerView | null): InstanceState {
