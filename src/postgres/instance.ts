@@ -263,6 +263,11 @@ export class LocalInstance implements PostgresInstance {
     return this.#settings.validate(settings, signal);
   }
 
+  /** Names of the settings that wait for a restart of Postgres. */
+  pendingRestart(signal: AbortSignal): Promise<readonly string[]> {
+    return this.#settings.pendingRestart(signal);
+  }
+
   revertForeignSettings(signal: AbortSignal): Promise<readonly string[]> {
     return this.#settings.revertForeign(signal);
   }

@@ -12,7 +12,6 @@ import type { ControlData, ControlFileReader } from './volume/control-file.ts';
 import { checkDataDirectory, type DataPresence } from './volume/directory-check.ts';
 import type { FactStore } from './volume/fact-store.ts';
 import type { VolumePaths } from './volume/paths.ts';
-import { readHistory } from './volume/timeline-history.ts';
 import type { WalDirectory } from './volume/wal-directory.ts';
 import { bounded } from './wait.ts';
 
@@ -152,7 +151,7 @@ export class LocalObserver {
     return {
       timeline,
       endOfWal: endOfWal ?? LSN_ZERO,
-      forks: (await readHistory(this.#parts.paths.wal, timeline)) ?? [],
+      forks: local.forksOf.get(timeline) ?? [],
     };
   }
 

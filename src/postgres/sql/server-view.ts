@@ -1,8 +1,16 @@
 import { isLsn, LSN_ZERO, type Lsn, latestLsn } from '../../ha/lsn.ts';
 import type { MemberIncarnation } from '../../ha/member.ts';
-import { epoch, type Instant, instant, type Millis, millis, timelineId } from '../../ha/units.ts';
+import {
+  epoch,
+  type Instant,
+  instant,
+  type Millis,
+  millis,
+  type TimelineId,
+  timelineId,
+} from '../../ha/units.ts';
 import type { ServerView, WalReceiver, Walsender } from '../../ha/view.ts';
-import type { WalDirectoryView } from '../volume/wal-directory.ts';
+import { reachedTimeline, type WalDirectoryView } from '../volume/wal-directory.ts';
 import type { SenderRow, StatusRow } from './status-query.ts';
 import type { Status } from './status-reader.ts';
 
@@ -46,14 +54,13 @@ export function serverView(
   const flushLsn = row.inRecovery ? latestLsn(lsnOf(row.receive), replayLsn) : lsnOf(row.flush);
   const endOfWalAt = endOfWal(row, traces, replayLsn);
   const senders = row.senders.map((sender) => senderView(sender, status, traces));
-  const timeline = row.inRecovery
-    ? Math.max(context.wal.timeline, row.receiver?.timeline ?? 0, row.checkpointTimeline)
-    : Number.parseInt(row.timeline ?? '0', 16);
+  const end = row.inRecovery
+    ? standbyEnd(row, context.wal, flushLsn)
+    : primaryEnd(timelineId(Number.parseInt(row.timeline ?? '0', 16)), context.wal);
   const view: ServerView = {
     inRecovery: row.inRecovery,
     promoting: row.inRecovery && context.promoting,
-    timeline: timelineId(timeline),
-    forks: context.wal.timeline === timeline ? context.wal.forks : [],
+    ...end,
     flushLsn,
     replayLsn: row.inRecovery ? replayLsn : flushLsn,
     atEndOfWal: endOfWalAt !== null,
@@ -84,6 +91,23 @@ export function serverView(
     endOfWalAt,
   };
   return { view, traces: left };
+}
+
+/** The timeline of the last WAL that a standby has: streamed now, found in pg_wal, or checkpointed. */
+export function standbyEnd(
+  row: {
+    readonly receiver?: { readonly timeline: number | null } | null;
+    readonly checkpointTimeline: number;
+  },
+  wal: WalDirectoryView,
+  flushLsn: Lsn,
+): Pick<ServerView, 'timeline' | 'forks'> {
+  const highest = Math.max(wal.timeline, row.receiver?.timeline ?? 0, row.checkpointTimeline);
+  return reachedTimeline(timelineId(highest), wal.forksOf, flushLsn);
+}
+
+function primaryEnd(timeline: TimelineId, wal: WalDirectoryView): Pick<ServerView, 'timeline' | 'forks'> {
+  return { timeline, forks: wal.forksOf.get(timeline) ?? [] };
 }
 
 function receiverView(status: Status, traces: Traces): WalReceiver | null {

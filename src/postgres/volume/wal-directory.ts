@@ -1,10 +1,15 @@
 import { readdir, stat } from 'node:fs/promises';
+import { compareLsn, type Lsn } from '../../ha/lsn.ts';
 import type { TimelineFork } from '../../ha/peer.ts';
 import { type TimelineId, timelineId } from '../../ha/units.ts';
 import { errnoOf } from '../errors.ts';
 import { readHistory, timelineOfHistoryFile } from './timeline-history.ts';
 
 const SEGMENT = /^([0-9A-F]{8})[0-9A-F]{16}$/;
+/** An mtime younger than this may hide a second change in the same grain of the clock. */
+const TRUSTED_AGE_NS = 100_000_000n;
+
+export type Forks = readonly TimelineFork[];
 
 /** What the names in pg_wal tell. */
 export interface WalDirectoryView {
@@ -13,12 +18,13 @@ export interface WalDirectoryView {
    * without WAL does not count, nor a segment without a history (a promotion that crashed after copying it).
    */
   readonly timeline: TimelineId;
-  readonly forks: readonly TimelineFork[];
+  /** The forks that led to each timeline that has a history here. */
+  readonly forksOf: ReadonlyMap<TimelineId, Forks>;
   /** Timelines with a history file, placeholders included; ascending. */
   readonly histories: readonly TimelineId[];
 }
 
-const EMPTY: WalDirectoryView = { timeline: timelineId(0), forks: [], histories: [] };
+const EMPTY: WalDirectoryView = { timeline: timelineId(0), forksOf: new Map(), histories: [] };
 
 /** Reads pg_wal when it has changed since the last look. */
 export class WalDirectory {
@@ -35,8 +41,7 @@ export class WalDirectory {
       const { mtimeNs } = await stat(this.#path, { bigint: true });
       if (mtimeNs === this.#changedAt) return this.#view;
       this.#view = await readWalDirectory(this.#path);
-      // A change within the clock's grain would go unseen: only an older mtime is trusted to name this content.
-      this.#changedAt = BigInt(Date.now()) * 1_000_000n - mtimeNs > 100_000_000n ? mtimeNs : null;
+      this.#changedAt = BigInt(Date.now()) * 1_000_000n - mtimeNs > TRUSTED_AGE_NS ? mtimeNs : null;
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
       this.#view = EMPTY;
@@ -46,17 +51,40 @@ export class WalDirectory {
   }
 }
 
+/**
+ * The timeline that WAL up to `end` has reached, and how it came there: one whose fork lies ahead is not reached yet,
+ * though its history, or a receiver that is about to stream it, is there. To claim it would put this member before
+ * one that holds more of the parent.
+ */
+export function reachedTimeline(
+  highest: TimelineId,
+  forksOf: ReadonlyMap<TimelineId, Forks>,
+  end: Lsn,
+): { readonly timeline: TimelineId; readonly forks: Forks } {
+  let timeline = highest;
+  let forks = forksOf.get(highest) ?? [];
+  for (let last = forks.at(-1); last !== undefined; last = forks.at(-1)) {
+    if (compareLsn(end, last.switchLsn) >= 0) break;
+    timeline = last.timeline;
+    forks = forks.slice(0, -1);
+  }
+  return { timeline, forks };
+}
+
 async function readWalDirectory(path: string): Promise<WalDirectoryView> {
   const names = await readdir(path);
   const histories = names
     .map(timelineOfHistoryFile)
     .filter((timeline) => timeline !== null)
     .sort((a, b) => a - b);
-  const withWal = new Set(names.map((name) => SEGMENT.exec(name)?.[1]).filter((hex) => hex !== undefined));
-  const timelines = [...withWal].map((hex) => timelineId(Number.parseInt(hex, 16))).sort((a, b) => b - a);
-  for (const timeline of timelines) {
+  const forksOf = new Map<TimelineId, Forks>([[timelineId(1), []]]);
+  for (const timeline of histories) {
     const forks = await readHistory(path, timeline);
-    if (forks !== null && (timeline === 1 || forks.length > 0)) return { timeline, forks, histories };
+    // A placeholder has none: it is nobody's history.
+    if (forks !== null && forks.length > 0) forksOf.set(timeline, forks);
   }
-  return { ...EMPTY, histories };
+  const withWal = new Set(names.map((name) => SEGMENT.exec(name)?.[1]).filter((hex) => hex !== undefined));
+  const timelines = [...withWal].map((hex) => timelineId(Number.parseInt(hex, 16)));
+  const known = timelines.filter((timeline) => forksOf.has(timeline));
+  return { timeline: timelineId(Math.max(0, ...known)), forksOf, histories };
 }

@@ -1,7 +1,8 @@
 import { isLsn, LSN_ZERO, type Lsn, latestLsn } from '../../ha/lsn.ts';
-import { type TimelineId, timelineId } from '../../ha/units.ts';
+import type { TimelineId } from '../../ha/units.ts';
 import { PostgresError } from '../errors.ts';
 import { send } from '../process/orphans.ts';
+import { standbyEnd } from '../sql/server-view.ts';
 import type { Session } from '../sql/session.ts';
 import type { WalDirectory } from '../volume/wal-directory.ts';
 import { bounded, pause, until } from '../wait.ts';
@@ -54,11 +55,9 @@ export async function endReceiver(
         'It is tried again by itself.',
       );
     }
-    const { timeline } = await wal.look();
-    return {
-      timeline: timelineId(Math.max(timeline, row.checkpointTimeline)),
-      flushLsn: latestLsn(lsnOf(row.receive), lsnOf(row.replay)),
-    };
+    const flushLsn = latestLsn(lsnOf(row.receive), lsnOf(row.replay));
+    const { timeline } = standbyEnd(row, await wal.look(), flushLsn);
+    return { timeline, flushLsn };
   });
 }
 
