@@ -107,12 +107,27 @@ async function win(
     context.failedRecruitAt = context.clock.now();
     return;
   }
-  context.hold.beginTerm(sentAt);
+  context.hold.beginTerm(sentAt, causeOf(decision, view));
   context.wishes.fulfilled();
   context.log.info(
     { event: 'takeover.won', epoch: record.epoch, timeline: record.timeline, proof: decision.proof },
     `Won epoch ${record.epoch}: ${decision.reason}`,
   );
+}
+
+/** Why an epoch was won, in a word: for the history. */
+function causeOf(decision: Extract<RecordDecision, { kind: 'win' }>, view: View): string {
+  switch (decision.proof) {
+    case 'handed-over':
+      return view.record.current?.record.ending?.cause ?? 'switchover';
+    case 'own':
+      return 'restart';
+    case 'person':
+      return 'failover with accepted data loss';
+    case 'promises':
+    case 'expired':
+      return 'failover';
+  }
 }
 
 /**

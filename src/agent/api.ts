@@ -46,7 +46,7 @@ export async function openApi(
   };
   const urgent = new ApiClient(endpoint, options);
   const other = new ApiClient(endpoint, options);
-  const place = { namespace: cluster.namespace, cluster: cluster.name };
+  const place = { namespace: cluster.namespace, cluster: cluster.name, labels: kubernetes.labels };
   const memory = new LeaseMemory();
   const lease = new LeaseClusterStore({ client: urgent, ...place, log: context.log, clock, memory });
   const store = new LeaseClusterStore({ client: other, ...place, log: context.log, clock, memory });

@@ -33,6 +33,7 @@ export class Chores {
   #sample: { readonly value: InstanceSample; readonly at: number } | null = null;
   #checkpointed = 0;
   #slots = '';
+  #pendingRestart: readonly string[] = [];
 
   constructor(options: ChoresOptions) {
     this.#options = options;
@@ -41,6 +42,11 @@ export class Chores {
   /** Does them now. */
   wake(): void {
     this.#wakeup.wake();
+  }
+
+  /** Settings that wait for a restart of Postgres, as of the last round. */
+  get pendingRestart(): readonly string[] {
+    return this.#pendingRestart;
   }
 
   sample(): { readonly value: InstanceSample; readonly age: Millis } | null {
@@ -82,6 +88,9 @@ export class Chores {
           `Changed behind the agent's back and reverted: ${reverted.join(', ')}`,
         );
       }
+    });
+    await this.#attempt('pending restart', async () => {
+      this.#pendingRestart = await instance.pendingRestart(bound());
     });
     const changed = secrets.refresh();
     if (changed.some((name) => name !== 'token')) {

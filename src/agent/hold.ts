@@ -11,6 +11,7 @@ export class Hold {
   stoppedAt: Instant | null = null;
   releasedAt: Instant | null = null;
   provenNames: string | null = null;
+  cause = 'bootstrap';
   #leadingSince: Instant | null = null;
   #replies: Record<string, Instant> = {};
   #row: { epoch: Epoch; lsn: Lsn } | null = null;
@@ -20,7 +21,8 @@ export class Hold {
   }
 
   /** A win: a new term begins, and renewals are permitted again. */
-  beginTerm(renewedAt: Instant): void {
+  beginTerm(renewedAt: Instant, cause: string): void {
+    this.cause = cause;
     this.renewedAt = renewedAt;
     this.renewing = true;
     this.heldUntil = null;
@@ -64,6 +66,7 @@ export class Hold {
       leadingSince: this.#leadingSince,
       replies: { ...this.#replies },
       provenNames: this.provenNames,
+      cause: this.cause,
       rowLsn: this.#row !== null && this.#row.epoch === epoch ? this.#row.lsn : null,
       stoppedAt: this.stoppedAt,
       releasedAt: this.releasedAt,

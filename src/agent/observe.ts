@@ -38,9 +38,7 @@ export class Observer {
     const running = this.#context.tasks.list().filter((task) => task.outcome === 'running');
     const busy = (kind: string) => running.some((task) => task.kind === kind);
     if (seen.server !== null) this.#lastServer = seen.server;
-    if (process.state === 'starting' || busy('clone') || busy('rewind')) {
-      this.#lastServer = null;
-    }
+    if (process.state === 'starting' || process.state === 'stopped') this.#lastServer = null;
     return {
       ...rest,
       silentSince: seen.silentSince ?? unconnectable(seen, lastConnectAt),

@@ -48,10 +48,12 @@ export class Report implements RoundObserver {
   #progress: Progress | null = null;
   #apiSeen: string | null = null;
   #role: string | null = null;
+  /** When this standby last streamed, or replayed something. */
+  #progressAt: Instant | null = null;
+  #replayed: string | null = null;
   #member: string | null = null;
   #phases: Partial<Record<TakeoverPhase | 'begun', Instant>> = {};
   readonly #firstView = Promise.withResolvers<void>();
-  pendingRestart: readonly string[] = [];
 
   constructor(options: ReportOptions) {
     this.#options = options;
@@ -64,6 +66,11 @@ export class Report implements RoundObserver {
 
   get view(): View | null {
     return this.#view;
+  }
+
+  /** Settings that wait for a restart of Postgres. */
+  get pendingRestart(): readonly string[] {
+    return this.#attached?.chores.pendingRestart ?? [];
   }
 
   requireView(): View {
@@ -90,6 +97,7 @@ export class Report implements RoundObserver {
       (task) => task.outcome === 'running' && task.kind === this.#progress?.task,
     );
     if (!running) this.#progress = null;
+    this.#noticeProgress(view);
     this.#noticeRole(view);
     this.#noticeMember(view);
   }
@@ -235,8 +243,19 @@ export class Report implements RoundObserver {
     }
     if (role !== 'standby' || server === null)
       return { ok: false, reason: `Postgres is ${view.local.state}` };
-    if (server.receiver?.streaming !== true) return { ok: false, reason: 'it does not stream' };
+    const { stuckAfter } = view.settings;
+    const still = elapsed(this.#progressAt, this.#options.context.clock.now());
+    if (still > stuckAfter)
+      return { ok: false, reason: `it has made no progress for ${Math.round(still / 1000)} s` };
     return server.doorOpen ? { ok: true, reason: 'standby' } : { ok: false, reason: 'the door is closed' };
+  }
+
+  #noticeProgress(view: View): void {
+    const { server } = view.local;
+    if (server === null) return;
+    const moved = this.#replayed !== null && this.#replayed !== server.replayLsn;
+    this.#replayed = server.replayLsn;
+    if (moved || server.receiver?.streaming === true) this.#progressAt = view.now;
   }
 
   /** What the member's Lease says changed: the others wait for it. */

@@ -147,7 +147,7 @@ function settle(view: View, record: ClusterRecord, server: ServerView): Decision
     kind: 'settle',
     record: settled(record, cohort, {
       at: new Date(view.wallClock).toISOString(),
-      cause: bumped ? 'answered an abandoned takeover' : 'takeover',
+      cause: bumped ? 'abandoned takeover' : view.hold.cause,
       switchLsn: server.forks.at(-1)?.switchLsn ?? null,
     }),
     reason: `${have} of ${names.members.length} hold the row of epoch ${record.epoch}`,

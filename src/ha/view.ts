@@ -192,6 +192,8 @@ export interface HoldView {
   readonly provenNames: string | null;
   /** The LSN of the epoch row that Postgres acknowledged in this epoch; null: none yet. */
   readonly rowLsn: Lsn | null;
+  /** Why this process won its present epoch, in a word: for the history. */
+  readonly cause: string;
   /** When this process's Postgres was last proven dead; null: it never ran here, or runs. */
   readonly stoppedAt: Instant | null;
   /** When this process released the record; null: it did not, or somebody took it since. */

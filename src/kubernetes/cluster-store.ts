@@ -18,6 +18,8 @@ export interface LeaseStoreOptions {
   readonly client: ApiClient;
   readonly namespace: string;
   readonly cluster: string;
+  /** Labels that every Lease carries besides our own. */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly log: Logger;
   readonly clock?: Clock;
   /** For the times in the Lease, which are for people only. */
@@ -39,7 +41,11 @@ export class LeaseClusterStore implements ClusterStore {
 
   constructor(options: LeaseStoreOptions) {
     this.#client = options.client;
-    this.#place = { namespace: options.namespace, cluster: options.cluster };
+    this.#place = {
+      namespace: options.namespace,
+      cluster: options.cluster,
+      labels: options.labels ?? {},
+    };
     this.#log = options.log;
     this.#clock = options.clock ?? systemClock;
     this.#wallClock = options.wallClock ?? (() => new Date());

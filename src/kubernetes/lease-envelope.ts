@@ -16,6 +16,8 @@ type Kind = 'record' | 'member';
 export interface LeasePlace {
   readonly namespace: string;
   readonly cluster: string;
+  /** Labels that every Lease carries besides our own. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** The name of a member's Lease. */
@@ -47,6 +49,7 @@ export function encodeMeta(
     namespace: place.namespace,
     labels: {
       ...kept.labels,
+      ...place.labels,
       'app.kubernetes.io/name': 'pgwarden',
       'app.kubernetes.io/managed-by': 'pgwarden',
       [CLUSTER_LABEL]: place.cluster,

@@ -64,12 +64,17 @@ export class SettingsWorks {
         'Correct the rules; the ones before are in force.',
       );
     }
-    const rows = await server.query<{ name: string }>(
+    return { pendingRestart: await this.pendingRestart(signal) };
+  }
+
+  /** Names of the settings that wait for a restart of Postgres. */
+  async pendingRestart(signal: AbortSignal): Promise<readonly string[]> {
+    const rows = await this.#parts.server.query<{ name: string }>(
       'select name from pg_settings where pending_restart order by name',
       [],
       signal,
     );
-    return { pendingRestart: rows.map((row) => row.name) };
+    return rows.map((row) => row.name);
   }
 
   /** The names that were reset. Costs one stat where nobody wrote postgresql.auto.conf since the last call. */
