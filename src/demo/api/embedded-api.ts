@@ -43,6 +43,7 @@ const DEFAULT_HISTORY = 2_000;
 const DEFAULT_COMPACT_AFTER = 4 * 1024 * 1024;
 /** How long requests under way may take at the end, in milliseconds. */
 const CLOSE_WITHIN = 2_000;
+const SWEEP_EVERY = 10;
 /** Idle connections are kept: a client that reuses one must not run into its end. In milliseconds. */
 const KEEP_ALIVE = 10 * 60_000;
 
@@ -179,8 +180,10 @@ function aborted(signal: AbortSignal): Promise<void> {
 async function close(server: Server): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   server.close(() => resolve());
-  server.closeIdleConnections();
+  // A connection whose last response has just ended is idle only now, and would be kept for the next request.
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_EVERY);
   const insist = setTimeout(() => server.closeAllConnections(), CLOSE_WITHIN);
   await promise;
+  clearInterval(sweep);
   clearTimeout(insist);
 }
