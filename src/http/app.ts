@@ -141,12 +141,12 @@ function answerError(error: Error, request: FastifyRequest, reply: FastifyReply,
     );
   }
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="pgwarden"');
-  // A body that was not read, or not wholly, must not be taken for the next request.
-  if (problem.status >= 400 && request.body === undefined && hasBody(request))
-    reply.header('connection', 'close');
+  // Node reads the rest of a refused body away, so that the client gets to read the answer; not an endless one.
+  if (request.body === undefined && !isBounded(request)) reply.header('connection', 'close');
   reply.code(problem.status).type('application/json; charset=utf-8').send(JSON.stringify(problem.body));
 }
 
-function hasBody({ headers }: FastifyRequest): boolean {
-  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+/** Whether what is left of the body, if anything, is known to be within the limit. */
+function isBounded({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) <= BODY_LIMIT;
 }

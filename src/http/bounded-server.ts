@@ -59,7 +59,10 @@ export class BoundedServer {
   readonly #limits: ServerLimits;
   readonly #sockets = new Set<Socket>();
   readonly #perAddress = new Map<string, number>();
-  readonly #busy = new WeakSet<Socket>();
+  /** The last answer of each connection. */
+  readonly #answers = new WeakMap<Socket, ServerResponse>();
+  /** Connections of which a request has been parsed in this turn of the loop: the next one came in the same packet. */
+  readonly #thisTurn = new WeakSet<Socket>();
   #closing = false;
 
   constructor(
@@ -151,15 +154,18 @@ export class BoundedServer {
   #serve(request: IncomingMessage, response: ServerResponse, handler: RequestListener): void {
     const { socket } = request;
     if (socket.destroyed) return;
-    if (this.#busy.has(socket)) {
+    const before = this.#answers.get(socket);
+    // Not "finished": a client that has its answer may ask again before this process hears that it was sent.
+    if (before !== undefined && (!before.writableEnded || this.#thisTurn.has(socket))) {
       this.#events.onDropped('pipelining');
       socket.destroy();
       return;
     }
-    this.#busy.add(socket);
+    this.#answers.set(socket, response);
+    this.#thisTurn.add(socket);
+    queueMicrotask(() => this.#thisTurn.delete(socket));
     if (this.#closing) response.setHeader('connection', 'close');
     response.once('close', () => {
-      this.#busy.delete(socket);
       // Its answer may have promised to keep the connection, before the end had begun.
       if (this.#closing) socket.end();
     });
@@ -169,9 +175,12 @@ export class BoundedServer {
   #reject(error: NodeJS.ErrnoException, socket: Socket): void {
     const [status, reason] = CLIENT_ERRORS[error.code ?? ''] ?? ['400 Bad Request', 'malformed'];
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-    this.#events.onDropped(reason);
-    if (!this.#busy.has(socket))
+    // Data after an answer that closes the connection: the rest of a body that was refused.
+    if (error.code !== 'HPE_CLOSED_CONNECTION') this.#events.onDropped(reason);
+    // After an answer, these bytes would be taken for a part of it, or for the answer to something else.
+    if (!this.#answers.has(socket)) {
       socket.write(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    }
     socket.destroySoon();
   }
 }

@@ -95,3 +95,15 @@ export class PeerTimeoutError extends HttpError {
     );
   }
 }
+
+/** A call to a peer could not be begun: the token, the CA or the certificate of this member is malformed. */
+export class PeerRequestError extends HttpError {
+  constructor(cause: unknown) {
+    super(
+      'PEER_REQUEST',
+      `the peer cannot be called: ${cause instanceof Error ? cause.message : String(cause)}`,
+      "Check this member's token, CA, certificate and key.",
+      { cause },
+    );
+  }
+}

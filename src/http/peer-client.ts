@@ -10,7 +10,7 @@ import type {
   PromiseRequest,
 } from '../ha/peer.ts';
 import type { Millis } from '../ha/units.ts';
-import { HttpError, PeerAnswerError, PeerStatusError, PeerTimeoutError } from './errors.ts';
+import { HttpError, PeerAnswerError, PeerRequestError, PeerStatusError, PeerTimeoutError } from './errors.ts';
 import { decodeHoldAnswer, decodePeerState, decodePromiseAnswer } from './peer-codec.ts';
 import { classifyFailure, type PeerOutcome } from './peer-outcome.ts';
 
@@ -46,9 +46,7 @@ interface Exchange {
   readonly signal?: AbortSignal | undefined;
 }
 
-type Raw =
-  | { readonly status: number; readonly text: string }
-  | { readonly error: NodeJS.ErrnoException; readonly connected: boolean; readonly reused: boolean };
+type Raw = { readonly status: number; readonly text: string } | { readonly error: NodeJS.ErrnoException };
 
 /** The largest answer that is read: a peer state is about 1 KiB. */
 const ANSWER_LIMIT = 256 * 1024;
@@ -59,6 +57,8 @@ export class PeerClient {
   #agent: http.Agent | null = null;
   #tls: PeerTls | null = null;
   readonly #watched = new WeakSet<Socket>();
+  /** Connections that this side closes. */
+  readonly #dropped = new WeakSet<Socket>();
   #closed = false;
 
   constructor(options: PeerClientOptions) {
@@ -99,17 +99,26 @@ export class PeerClient {
     if (this.#closed) return { outcome: 'silent', error: abortError(undefined) };
     const startedAt = performance.now();
     let raw = await this.#send(exchange, exchange.deadline);
-    if ('error' in raw && raw.reused && raw.error.code === 'ECONNRESET' && !this.#closed) {
-      // The kept-alive connection had been closed at the other end when the request was written (RFC 9110, 9.2.2:
-      // every peer call is idempotent). A new connection tells whether anybody is there.
+    if ('error' in raw && raw.error.code === 'ECONNRESET' && !this.#closed) {
+      // A kept connection that the other end had closed when the request was written, or the backlog of a process
+      // that was dying. Another connection tells whether anybody is there; every peer call is idempotent.
       const left = exchange.deadline - (performance.now() - startedAt);
       if (left > 0) raw = await this.#send(exchange, left);
     }
-    if ('error' in raw) return failure(raw.error, raw.connected);
+    if ('error' in raw) return failure(raw.error);
     return decodeAnswer(raw.status, raw.text, decode);
   }
 
-  #send(exchange: Exchange, timeout: number): Promise<Raw> {
+  /** Never rejects: what cannot even be begun (a CA that is no PEM) is an error like others. */
+  async #send(exchange: Exchange, timeout: number): Promise<Raw> {
+    try {
+      return await this.#exchange(exchange, timeout);
+    } catch (error) {
+      return { error: new PeerRequestError(error) };
+    }
+  }
+
+  #exchange(exchange: Exchange, timeout: number): Promise<Raw> {
     const { method, path, signal } = exchange;
     const body = exchange.body === undefined ? null : JSON.stringify(exchange.body);
     const tls = this.#options.tls();
@@ -125,10 +134,10 @@ export class PeerClient {
       agent: this.#agentFor(tls),
       headers: this.#headers(body),
     });
-    let connected = false;
     let givenUp: Error | null = null;
     const give = (error: Error): void => {
       givenUp ??= error;
+      if (request.socket !== null) this.#dropped.add(request.socket);
       request.destroy(error);
     };
     const timer = setTimeout(() => give(new PeerTimeoutError(exchange.deadline)), timeout);
@@ -141,16 +150,12 @@ export class PeerClient {
       signal?.removeEventListener('abort', onAbort);
       resolve(raw);
     };
-    const fail = (error: NodeJS.ErrnoException): void =>
-      settle({ error: givenUp ?? error, connected, reused: request.reusedSocket });
+    const fail = (error: NodeJS.ErrnoException): void => settle({ error: givenUp ?? error });
     request.on('error', fail);
-    request.on('socket', (socket) => {
-      connected = !socket.connecting;
-      if (!connected) socket.once('connect', () => (connected = true));
-      this.#watch(socket);
-    });
+    request.on('socket', (socket) => this.#watch(socket));
     request.on('response', (response) => {
       let text = '';
+      if (response.headers.connection === 'close') this.#dropped.add(response.socket);
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => {
         text += chunk;
@@ -178,7 +183,7 @@ export class PeerClient {
     if (this.#agent !== null && this.#tls === tls) return this.#agent;
     this.#agent?.destroy();
     // A second connection is only opened while the first one waits for an answer (a promise next to a ping).
-    const options = { keepAlive: true, maxSockets: 4, maxFreeSockets: 2, noDelay: true };
+    const options = { keepAlive: true, maxSockets: 4, maxFreeSockets: 4, noDelay: true };
     this.#agent =
       tls === null
         ? new http.Agent(options)
@@ -193,22 +198,21 @@ export class PeerClient {
     return this.#agent;
   }
 
-  /** Reports the other side's FIN or RST. What this side closes (deadlines, idle time) makes neither event. */
+  /**
+   * Reports a connection that the other side closed: one that was made, and that this side had no reason to close.
+   * Looked at when it is closed: Node does not tell a FIN of an idle connection by 'end'.
+   */
   #watch(socket: Socket): void {
     const { onClosed } = this.#options;
     if (onClosed === undefined || this.#watched.has(socket)) return;
     this.#watched.add(socket);
+    const agent = this.#agent;
     let established = !socket.connecting;
-    let told = false;
-    const tell = (): void => {
-      if (told || !established || this.#closed) return;
-      told = true;
-      onClosed();
-    };
-    socket.once('connect', () => (established = true));
-    socket.once('end', tell);
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNRESET' || error.code === 'EPIPE' || error.code === 'ETIMEDOUT') tell();
+    socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => (established = true));
+    socket.once('timeout', () => this.#dropped.add(socket)); // Idle for longer than the server's keep-alive hint.
+    socket.once('close', () => {
+      // Another agent now: this side closed it (`close`, or new TLS material).
+      if (established && !this.#dropped.has(socket) && this.#agent === agent) onClosed();
     });
   }
 }
@@ -218,9 +222,10 @@ function abortError(signal: AbortSignal | undefined): Error {
   return reason instanceof Error ? reason : new DOMException('the call was given up', 'AbortError');
 }
 
-function failure(error: NodeJS.ErrnoException, connected: boolean): PeerOutcome<never> {
-  if (error instanceof PeerAnswerError) return { outcome: 'fault', error };
-  const kind = classifyFailure(error, connected);
+function failure(error: NodeJS.ErrnoException): PeerOutcome<never> {
+  if (error instanceof PeerAnswerError || error instanceof PeerRequestError)
+    return { outcome: 'fault', error };
+  const kind = classifyFailure(error);
   if (kind === 'refused') return { outcome: 'refused' };
   if (kind === 'silent') return { outcome: 'silent', error };
   const message = `no exchange with the peer: ${error.message}`;

@@ -17,17 +17,12 @@ export type PeerOutcome<T> =
 const FAULTS = /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HPE_|EPROTO|HOSTNAME_MISMATCH)/;
 
 /**
- * What a failed exchange means.
- *
- * @param connected the TCP connection had been made. A reset before that is a refusal (RST in answer to SYN). One
- *   after it is not: a server at its connection limit resets too, and lives.
+ * What a failed exchange means. Only ECONNREFUSED is a refusal: it is how Linux reports the RST that answers a SYN
+ * to a port where nobody listens. ECONNRESET is none, not even before 'connect': the connection was accepted, and
+ * somebody at its limit resets too, and lives.
  */
-export function classifyFailure(
-  error: NodeJS.ErrnoException,
-  connected: boolean,
-): 'refused' | 'fault' | 'silent' {
+export function classifyFailure(error: NodeJS.ErrnoException): 'refused' | 'fault' | 'silent' {
   const code = error.code ?? '';
   if (code === 'ECONNREFUSED') return 'refused';
-  if (code === 'ECONNRESET' && !connected) return 'refused';
   return FAULTS.test(code) ? 'fault' : 'silent';
 }

@@ -7,7 +7,7 @@ import { ListenError } from './errors.ts';
 import type { HttpLog } from './http-log.ts';
 import type { WorkMetrics } from './metrics-work.ts';
 import type { AgentPort } from './ports.ts';
-import { loadTls, type TlsFiles, watchTls } from './tls-files.ts';
+import { loadTls, type TlsFiles, type TlsMaterial, watchTls } from './tls-files.ts';
 import { listenOnSocket } from './unix-socket.ts';
 
 export interface HttpServerOptions {
@@ -98,7 +98,7 @@ export class HttpServer {
     );
     const remote = new BoundedServer(
       (request, response) => app?.routing(request, response),
-      material,
+      material?.options ?? null,
       bounds,
       events('tcp'),
     );
@@ -122,7 +122,8 @@ export class HttpServer {
       socketPath,
     });
 
-    const watching = tls === null ? Promise.resolve() : this.#watchTls(remote, tls, signal);
+    const watching =
+      tls === null || material === null ? Promise.resolve() : this.#watchTls(remote, tls, material, signal);
     // A file system that hangs must not hold up the end.
     await Promise.race([aborted(signal), watching.then(() => aborted(signal))]);
   }
@@ -141,15 +142,15 @@ export class HttpServer {
     });
   }
 
-  #watchTls(server: BoundedServer, files: TlsFiles, signal: AbortSignal): Promise<void> {
+  #watchTls(server: BoundedServer, files: TlsFiles, loaded: TlsMaterial, signal: AbortSignal): Promise<void> {
     const handlers = {
-      onChange: (material: Parameters<BoundedServer['replaceTls']>[0]) => {
-        server.replaceTls(material);
+      onChange: (options: TlsMaterial['options']) => {
+        server.replaceTls(options);
         this.#log('info', 'http.tls.reloaded', { certificate: files.certificate });
       },
       onError: (error: Error) => this.#log('error', 'http.tls.rejected', { error }),
     };
-    return watchTls(files, handlers, signal, this.#options.tlsInterval);
+    return watchTls(files, loaded, handlers, signal, this.#options.tlsInterval);
   }
 
   #log(...[level, event, details]: Parameters<HttpLog>): void {

@@ -12,6 +12,12 @@ export interface TlsFiles {
   readonly clientCa?: string;
 }
 
+/** What the files held, and what they looked like just before they were read. */
+export interface TlsMaterial {
+  readonly options: SecureContextOptions;
+  readonly fingerprint: string;
+}
+
 /** How often the files are looked at. */
 const INTERVAL: Millis = millis(5000);
 
@@ -20,8 +26,9 @@ const INTERVAL: Millis = millis(5000);
  *
  * @throws TlsFilesError when a file is missing or wrong, or the key is not the certificate's
  */
-export async function loadTls(files: TlsFiles): Promise<SecureContextOptions> {
+export async function loadTls(files: TlsFiles): Promise<TlsMaterial> {
   try {
+    const fingerprint = await fingerprintOf(files);
     const [cert, key, ca] = await Promise.all([
       readFile(files.certificate),
       readFile(files.key),
@@ -34,7 +41,7 @@ export async function loadTls(files: TlsFiles): Promise<SecureContextOptions> {
       ...(ca === undefined ? {} : { ca }),
     };
     createSecureContext(options);
-    return options;
+    return { options, fingerprint };
   } catch (error) {
     throw new TlsFilesError(error instanceof Error ? error.message : String(error), { cause: error });
   }
@@ -48,24 +55,25 @@ export async function loadTls(files: TlsFiles): Promise<SecureContextOptions> {
  */
 export async function watchTls(
   files: TlsFiles,
+  loaded: TlsMaterial,
   handlers: { onChange(options: SecureContextOptions): void; onError(error: TlsFilesError): void },
   signal: AbortSignal,
   interval: Millis = INTERVAL,
 ): Promise<void> {
-  let loaded = await fingerprint(files);
+  let current = loaded.fingerprint;
   let complained = '';
   while (!signal.aborted) {
     await sleep(interval, undefined, { signal, ref: false }).catch(() => undefined);
     if (signal.aborted) return;
-    const seen = await fingerprint(files);
-    if (seen === loaded) continue;
+    const seen = await fingerprintOf(files);
+    if (seen === current) continue;
     try {
-      const options = await loadTls(files);
+      const material = await loadTls(files);
       // Changed again while it was read: what was read may be a mixture that happens to fit.
-      if ((await fingerprint(files)) !== seen) continue;
-      loaded = seen;
+      if ((await fingerprintOf(files)) !== material.fingerprint) continue;
+      current = material.fingerprint;
       complained = '';
-      handlers.onChange(options);
+      handlers.onChange(material.options);
     } catch (error) {
       if (!(error instanceof TlsFilesError)) throw error;
       if (complained !== seen) handlers.onError(error);
@@ -75,7 +83,7 @@ export async function watchTls(
 }
 
 /** What changes when any of the files does, through symbolic links. */
-async function fingerprint(files: TlsFiles): Promise<string> {
+async function fingerprintOf(files: TlsFiles): Promise<string> {
   const paths = [files.certificate, files.key, files.clientCa].filter((path) => path !== undefined);
   const marks = await Promise.all(
     paths.map((path) =>

@@ -48,7 +48,10 @@ export async function runServer(options: Partial<HttpServerOptions> = {}): Promi
   const controller = new AbortController();
   const ended = server.run(controller.signal);
   ended.catch(() => undefined);
-  const address = await server.listening;
+  const address = await server.listening.catch(async (error: unknown) => {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  });
   const end = (): void => controller.abort();
   return {
     agent,
