@@ -46,12 +46,17 @@ const clusterUID: JsonSchema = {
   description: 'Identity of the cluster.',
 };
 
-export const promiseRequestSchema = object({
-  clusterUID,
-  candidate: identitySchema,
-  epoch: epochSchema,
-  recordEpoch: epochSchema,
-});
+/** A member of a newer version may say more than this one understands. */
+const extensible = (schema: JsonSchema): JsonSchema => ({ ...schema, additionalProperties: true });
+
+export const promiseRequestSchema = extensible(
+  object({
+    clusterUID,
+    candidate: identitySchema,
+    epoch: epochSchema,
+    recordEpoch: epochSchema,
+  }),
+);
 
 export const promiseAnswerSchema: JsonSchema = {
   oneOf: [
@@ -74,9 +79,9 @@ export const promiseAnswerSchema: JsonSchema = {
   ],
 };
 
-export const leadRequestSchema = object({ candidate: identitySchema, epoch: epochSchema });
+export const leadRequestSchema = extensible(object({ candidate: identitySchema, epoch: epochSchema }));
 
-export const holdRequestSchema = object({
+export const holdRequestSchema = extensible(object({
   primary: identitySchema,
   epoch: epochSchema,
   duration: {

@@ -297,6 +297,11 @@ describe('the peer protocol', () => {
     ]);
   });
 
+  it('takes a request of a newer version, which may say more', async () => {
+    const body = { clusterUID: 'x', candidate: PG0, epoch: 8, recordEpoch: 7, shiny: true };
+    expect(await change({ path: '/peer/v1/promise', body })).toMatchObject({ status: 200, json: GRANTED });
+  });
+
   it('gives a promise up when it takes too long, even if the work does not heed that', async () => {
     await using slow = await runServer({ promiseTimeout: millis(50) });
     let given: AbortSignal | undefined;
