@@ -1,28 +1,235 @@
-import { afterAll, describe, expect, it } from 'vitest';
-import { bootstrap, Fixture, joinTo, soon, sql } from './fixture.ts';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compareLsn, type Lsn } from '../../../src/ha/lsn.ts';
+import { millis } from '../../../src/ha/units.ts';
+import { processesOf } from '../../../src/postgres/process/orphans.ts';
+import { bootstrap, Fixture, joinTo, type Member, NO_REPORT, soon, sql } from './fixture.ts';
 
 const fixture = new Fixture();
+let a: Member;
+let b: Member;
+const second = millis(1_000);
+
+beforeAll(async () => {
+  [a, b] = [await fixture.member('pg-0'), await fixture.member('pg-1')];
+  await bootstrap(a);
+  await joinTo(b, a);
+});
 afterAll(() => fixture.end());
 
+const pidOf = (member: Member): number => {
+  const { process: state } = member.instance;
+  if (state.state === 'stopped') throw new Error(`${member.name} is down`);
+  return state.pid;
+};
+const filesOf = (member: Member) => [join(member.volume, 'data'), join(member.volume, 'lock')] as const;
+
 describe('a primary and a standby', () => {
-  it('come up, stream, and show it', async () => {
-    const a = await fixture.member('pg-0');
-    await bootstrap(a);
-    const server = await a.server();
-    expect(server.inRecovery).toBe(false);
-    expect(server.prepared).toBe(true);
-    expect(server.doorOpen).toBe(true);
+  it('show who they are and what they do', async () => {
+    const primary = await a.instance.observe(second);
+    expect(primary.server).toMatchObject({ inRecovery: false, prepared: true, doorOpen: true, timeline: 1 });
+    expect(primary).toMatchObject({ data: 'present', provenDead: false, silentSince: null, control: null });
+    const standby = await b.instance.observe(second);
+    expect(standby.server).toMatchObject({
+      inRecovery: true,
+      doorOpen: false,
+      follows: primary.identity,
+      synchronousStandbyNames: 'ANY 1 ("nobody")',
+    });
+    expect(primary.server?.walsenders.map((sender) => sender.identity)).toEqual([standby.identity]);
     expect(await sql(a, 'select * from greeting')).toEqual([{ hello: 1 }]);
-    const b = await fixture.member('pg-1');
-    const identity = await joinTo(b, a);
-    const seen = await b.server();
-    expect(seen.follows).toBe((await a.upstream()).identity);
-    expect((await a.server()).walsenders.map((sender) => sender.identity)).toEqual([identity]);
-    console.log(JSON.stringify(await b.instance.observe(1000 as never), null, 1));
-    console.log(b.log.slice(-10).join('\n'));
+  });
+
+  it('are heard, by the standby from messages and by the primary from replies, while idle', async () => {
+    const first = await b.until('a message', ({ server }) => (server?.receiver?.heardAt ?? 0) > 0);
+    await b.until('a later one', ({ server }) => {
+      const heardAt = server?.receiver?.heardAt ?? 0;
+      return heardAt > (first.server?.receiver?.heardAt ?? 0);
+    });
+    const told = (await a.server()).walsenders[0]?.repliedAt ?? 0;
+    await a.until('a later reply', ({ server }) => (server?.walsenders[0]?.repliedAt ?? 0) > told);
+  });
+
+  it('prepare again without writing WAL', async () => {
+    await a.instance.checkpoint(soon());
+    const before = (await a.server()).flushLsn;
+    await a.instance.prepare(soon());
+    expect((await a.server()).flushLsn).toBe(before);
+  });
+
+  it('give figures', async () => {
+    const sample = await a.instance.sample(soon());
+    expect(sample).toMatchObject({ connectionsMax: 100, preparedTransactions: 0, commitsWaitingForSync: 0 });
+    expect(sample.walDirectoryBytes).toBeGreaterThan(0);
+    expect(sample.volumeFreeBytes).toBeGreaterThan(0);
+    expect(sample.transactionIdAge).toBeGreaterThan(0);
+    expect((await b.instance.sample(soon())).databaseBytes).toBeGreaterThan(0);
+  });
+});
+
+describe('a second agent on the directory', () => {
+  it('cannot start Postgres', async () => {
+    const other = b.again();
+    await other.load();
+    expect((await other.observe(second)).provenDead).toBe(false);
+    await expect(other.startStandby(soon())).rejects.toMatchObject({ code: 'DIRECTORY_IN_USE' });
+    await other.close();
+    expect((await b.server()).receiver?.streaming).toBe(true);
+  });
+
+  it('takes over the Postgres of the one that died, and sees its end', async () => {
+    const heir = b.again();
+    await heir.load();
+    expect(await heir.clearOrphans({ adopt: true }, soon())).toEqual({ adopted: true });
+    expect(heir.process).toMatchObject({ state: 'running', pid: pidOf(b) });
+    const seen = await heir.observe(second);
+    expect(seen.server).toMatchObject({ inRecovery: true, doorOpen: true });
+    await heir.closeDoor(soon());
+    expect((await heir.observe(second)).server?.doorOpen).toBe(false);
+    await heir.stop('fast');
+    expect(heir.process.state).toBe('stopped');
+    await heir.close();
+    await b.instance.startStandby(soon());
+    await b.instance.follow(await a.upstream());
+    await b.until('streaming', ({ server }) => server?.receiver?.streaming === true);
+  });
+});
+
+describe('a Postgres that does not answer', () => {
+  it('is seen as silent within the deadline, and answers again', async () => {
+    const pids = await processesOf(...filesOf(b));
+    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    const started = performance.now();
+    const seen = await b.instance.observe(millis(300));
+    expect(performance.now() - started).toBeLessThan(700);
+    expect(seen.server).toBeNull();
+    expect(seen.silentSince).toBeGreaterThanOrEqual(started);
+    const later = await b.instance.observe(millis(50));
+    expect(later.silentSince).toBe(seen.silentSince);
+    for (const pid of pids) process.kill(pid, 'SIGCONT');
+    const back = await b.until('an answer', ({ server }) => server !== null);
+    expect(back.silentSince).toBeNull();
+  });
+
+  it('shows by new connections that only the postmaster hangs', async () => {
+    await b.until('a connection', ({ lastConnectAt }) => lastConnectAt !== null);
+    process.kill(pidOf(b), 'SIGSTOP');
+    const at = performance.now();
+    try {
+      expect((await b.instance.observe(second)).server).not.toBeNull();
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect((await b.instance.observe(second)).lastConnectAt).toBeLessThan(at);
+    } finally {
+      process.kill(pidOf(b), 'SIGCONT');
+    }
+  });
+
+  it('is killed when it is to stop, and proven dead', async () => {
+    const pids = await processesOf(...filesOf(b));
+    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    await b.instance.stop('kill');
+    expect(await b.instance.observe(second)).toMatchObject({
+      provenDead: true,
+      process: { state: 'stopped' },
+    });
+    expect(await processesOf(...filesOf(b))).toEqual([]);
+    await b.instance.startStandby(soon());
+    await b.instance.follow(await a.upstream());
+  });
+});
+
+describe('an orphan', () => {
+  it('that outlives its postmaster keeps the proof of death away until it is killed', async () => {
+    const client = await a.client();
+    client.query('do $$ begin loop end loop; end $$').catch(() => undefined);
+    await a.until('a busy backend', () =>
+      execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).includes(' DO'),
+    );
+    process.kill(pidOf(a), 'SIGKILL');
+    await a.until('the end of the postmaster', (seen) => seen.process.state === 'stopped');
+    expect((await a.instance.observe(second)).provenDead).toBe(false);
+    await expect(a.instance.startStandby(soon())).rejects.toMatchObject({ code: 'DIRECTORY_IN_USE' });
+    await a.instance.clearOrphans({ adopt: false }, soon());
+    await a.until('the proof', (seen) => seen.provenDead);
+    await a.instance.startStandby(soon());
+    await a.until('the end of its WAL', ({ server }) => server?.atEndOfWal === true);
+  });
+});
+
+describe('a shutdown', () => {
+  it('tells where its checkpoint ends: where a standby that has it all stands', async () => {
+    await b.instance.stop('fast');
     await a.instance.stop('fast');
-    const end = await a.instance.observe(1000 as never);
-    console.log(end.control, end.provenDead, (await b.server()).flushLsn);
-    await b.instance.stop('fast', soon());
+    await a.instance.startPrimary('', soon());
+    await b.instance.startStandby(soon());
+    await b.instance.follow(await a.upstream());
+    await b.until('streaming', ({ server }) => server?.receiver?.streaming === true);
+    await a.instance.stop('fast');
+    const { control, provenDead } = await a.instance.observe(second);
+    expect([control?.state, provenDead]).toEqual(['shut down', true]);
+    const end = control?.shutdownEndLsn as Lsn;
+    const seen = await b.until(
+      'the checkpoint',
+      ({ server }) => server !== null && compareLsn(server.flushLsn, end) >= 0,
+    );
+    expect(seen.server?.flushLsn).toBe(end);
+  });
+
+  it('that takes too long becomes harder by itself', async () => {
+    await a.instance.startPrimary('', soon());
+    await a.instance.openDoor(soon());
+    const client = await a.client();
+    await client.query('begin');
+    const pids = await processesOf(...filesOf(a));
+    const backends = pids.filter((pid) => pid !== pidOf(a));
+    for (const pid of backends) process.kill(pid, 'SIGSTOP');
+    await a.instance.stop('immediate');
+    expect((await a.instance.observe(second)).provenDead).toBe(true);
+  });
+});
+
+describe('a volume that is not fit', () => {
+  it('with data of another major version is refused and left alone', async () => {
+    await b.instance.stop('fast');
+    const file = join(b.volume, 'data', 'PG_VERSION');
+    const version = await readFile(file, 'utf8');
+    await writeFile(file, '9\n');
+    await expect(b.again().load()).rejects.toMatchObject({ code: 'DATA_MAJOR_MISMATCH' });
+    await writeFile(file, version);
+  });
+
+  it('with data that pgwarden did not make is refused and left alone', async () => {
+    const facts = join(b.volume, 'member', 'identity.json');
+    const identity = await readFile(facts, 'utf8');
+    await rm(facts);
+    await expect(b.again().load()).rejects.toMatchObject({ code: 'DATA_UNKNOWN' });
+    await writeFile(facts, identity.replace(/"systemIdentifier":"\d+"/, '"systemIdentifier":"1"'));
+    await expect(b.again().load()).rejects.toMatchObject({ code: 'SYSTEM_IDENTIFIER_CHANGED' });
+    await writeFile(facts, '{');
+    await expect(b.again().load()).rejects.toMatchObject({ code: 'FACTS_CORRUPT' });
+    await writeFile(facts, identity);
+    await b.again().load();
+  });
+
+  it('with unknown files is not initialised', async () => {
+    const c = await fixture.member('pg-2');
+    await c.instance.load();
+    await mkdir(join(c.volume, 'data'));
+    await writeFile(join(c.volume, 'data', 'precious'), '');
+    await expect(c.instance.initialize(NO_REPORT, soon())).rejects.toMatchObject({ code: 'DATA_NOT_EMPTY' });
+  });
+
+  it('that cannot be written is named', async () => {
+    const c = await fixture.member('pg-3');
+    await chmod(c.volume, 0o500);
+    await expect(c.instance.load()).rejects.toMatchObject({ code: 'VOLUME_NOT_WRITABLE' });
+    await chmod(c.volume, 0o700);
+  });
+
+  it('without the binaries is named', async () => {
+    const c = await fixture.member('pg-4', {}, { binaries: { directory: '/nonexistent', major: 15 } });
+    await expect(c.instance.load()).rejects.toMatchObject({ code: 'BINARIES_MISSING' });
   });
 });
