@@ -61,7 +61,7 @@ export class Chores {
       if (view !== null) {
         await this.#attempt('member record', () => this.#announce(view));
         await this.#attempt('labels', () => this.#label(view));
-        if (view.local.server !== null && !view.wishes.shutdown) await this.#tend(view, signal);
+        if (isSteady(view)) await this.#tend(view, signal);
         await this.#attempt('sample', () => this.#measure(signal));
       }
       await this.#wakeup.sleep(millis(PACE), signal);
@@ -172,4 +172,12 @@ export class Chores {
       );
     }
   }
+}
+
+/** It serves, and is not about to end. */
+function isSteady(view: View): boolean {
+  const { server, state } = view.local;
+  if (server === null || view.wishes.shutdown || view.tasks.some((task) => task.outcome === 'running'))
+    return false;
+  return state === 'primary' || state === 'standby';
 }

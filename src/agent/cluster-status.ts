@@ -1,7 +1,7 @@
+import { isFenced } from '../ha/fenced.ts';
 import { lsnBytes } from '../ha/lsn.ts';
 import { memberIncarnation, memberOf } from '../ha/member.ts';
 import type { PeerState, Role } from '../ha/peer.ts';
-import { isFenced } from '../ha/promise.ts';
 import type { ClusterRecord, MemberRecord } from '../ha/record.ts';
 import { elapsed, epoch, type Instant, timelineId } from '../ha/units.ts';
 import type { View } from '../ha/view.ts';

@@ -1,5 +1,6 @@
+import { memberOf } from '../ha/member.ts';
 import type { InstanceState } from '../ha/peer.ts';
-import { isShared, suspect } from '../ha/suspicion.ts';
+import { isShared, peerOf, suspect } from '../ha/suspicion.ts';
 import { elapsed, type Instant, millis } from '../ha/units.ts';
 import type { LocalView, ServerView, View } from '../ha/view.ts';
 import type { Observation } from '../postgres/ports.ts';
@@ -16,6 +17,7 @@ export class Observer {
   readonly #startedAt: Instant;
   #lastServer: ServerView | null = null;
   #suspectedSince: Instant | null = null;
+  #heard: { readonly primary: string; readonly at: Instant } | null = null;
 
   constructor(context: Context) {
     this.#context = context;
@@ -61,6 +63,7 @@ export class Observer {
       members: context.peers.records,
       peers: context.peers.views(),
       recruitment: context.recruitment,
+      primaryHeardAt: null,
       suspectedSince: null,
       failedRecruitAt: context.failedRecruitAt,
       tasks: context.tasks.list(),
@@ -68,7 +71,21 @@ export class Observer {
       chance: Math.random(),
       wallClock: Date.now(),
     };
-    return { ...view, suspectedSince: this.#suspicion(view, now) };
+    const heard: View = { ...view, primaryHeardAt: this.#primaryHeard(view) };
+    return { ...heard, suspectedSince: this.#suspicion(heard, now) };
+  }
+
+  /** When the record's primary was last heard; what was heard of another counts for nothing. */
+  #primaryHeard(view: View): Instant | null {
+    const primary = view.record.current?.record.primary ?? null;
+    if (primary === null) return null;
+    const receiver = view.local.server?.follows === primary ? view.local.server.receiver : null;
+    const peer = peerOf(view, memberOf(primary));
+    const vouched = peer?.state?.serving === true ? peer.answeredAt : null;
+    const before = this.#heard?.primary === primary ? this.#heard.at : null;
+    const at = latest(before, receiver?.streaming === true ? receiver.heardAt : null, vouched);
+    this.#heard = at === null ? null : { primary, at };
+    return at;
   }
 
   /** Since when this member and enough others suspect the primary that the record names. */
@@ -83,6 +100,10 @@ export class Observer {
     else this.#suspectedSince ??= now;
     return this.#suspectedSince;
   }
+}
+
+function latest(...instants: readonly (Instant | null)[]): Instant | null {
+  return instants.reduce((a, b) => (b !== null && (a === null || b > a) ? b : a), null);
 }
 
 /** New connections get no answer, although an old one does: since the last that did. */

@@ -1,8 +1,8 @@
+import { isFenced } from '../ha/fenced.ts';
 import { compareLsn, LSN_ZERO, lsnBytes } from '../ha/lsn.ts';
 import type { Role } from '../ha/peer.ts';
 import { permittedUntil } from '../ha/permission.ts';
 import { isSelfBumped } from '../ha/primary.ts';
-import { isFenced } from '../ha/promise.ts';
 import type { ClusterRecord } from '../ha/record.ts';
 import { primaryState } from '../ha/returning.ts';
 import { epoch, type Instant, millis } from '../ha/units.ts';

@@ -1,5 +1,6 @@
 import { choose } from './choose.ts';
 import { type Decision, type Proof, wait } from './decision.ts';
+import { endingStands } from './handover.ts';
 import { epochOfTimeline } from './history.ts';
 import { FRESH_LOOK, isExpired, isReleased } from './lease.ts';
 import { lsnBytes } from './lsn.ts';
@@ -30,9 +31,7 @@ export function takeOver(view: View, record: ClusterRecord, server: ServerView):
     return win(view, record, 'person', 'a person accepted the loss of data');
   }
   if (record.settled.acks === 0) return acquire(view, record, server);
-  if (record.ending !== null && !isReleased(record) && record.ending.target !== view.local.identity) {
-    if (elapsed(view.record.changedAt, view.now) < record.leaseDuration) return null;
-  }
+  if (isPromisedToAnother(view, record)) return null;
   const suspicion = suspect(view, record);
   if (!suspicion.suspected) return null;
   if (person === null && !isShared(view, record, suspicion)) return null;
@@ -161,6 +160,12 @@ function win(view: View, record: ClusterRecord, proof: Proof, why: string): Deci
     resourceVersion: view.record.current?.resourceVersion ?? null,
     reason: why,
   };
+}
+
+/** A planned end is for its target alone, until it had its time, and the old primary had its to take the Lease back. */
+function isPromisedToAnother(view: View, record: ClusterRecord): boolean {
+  if (record.ending === null || record.ending.target === view.local.identity) return false;
+  return elapsed(view.record.changedAt, view.now) < endingStands(record);
 }
 
 function invited(view: View): Epoch | null {

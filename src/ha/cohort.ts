@@ -1,5 +1,5 @@
+import { isFenced } from './fenced.ts';
 import { type MemberIncarnation, memberIncarnation, memberOf } from './member.ts';
-import { isFenced } from './promise.ts';
 import {
   claimsNoMore,
   defaultAcks,

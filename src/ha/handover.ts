@@ -1,13 +1,19 @@
 import { isDeadIncarnation, isLive } from './cohort.ts';
+import { isFenced } from './fenced.ts';
+import { isReleased } from './lease.ts';
 import { compareLsn, type Lsn } from './lsn.ts';
 import { type MemberIncarnation, type MemberName, memberOf } from './member.ts';
-import { isFenced } from './promise.ts';
 import type { ClusterRecord } from './record.ts';
 import { elapsed } from './units.ts';
 import type { View } from './view.ts';
 
 /** How long a target has to swap before the old primary takes the Lease back, and a person's request may wait. */
 export const TAKE_BACK_AFTER = 3_000;
+
+/** For how long (milliseconds) after the last change of the record a planned end keeps others from recruiting. */
+export function endingStands(record: ClusterRecord): number {
+  return isReleased(record) ? 2 * TAKE_BACK_AFTER : record.leaseDuration;
+}
 
 export type TargetChoice =
   | { readonly kind: 'target'; readonly target: MemberIncarnation }

@@ -1,9 +1,9 @@
 import { nextCohortStep, wantedCohort } from './cohort.ts';
 import { type Decision, wait } from './decision.ts';
+import { isFenced } from './fenced.ts';
 import { chooseTarget } from './handover.ts';
 import { compareLsn } from './lsn.ts';
 import { permittedUntil, quorumIsFresh } from './permission.ts';
-import { isFenced } from './promise.ts';
 import { countIn, parseSynchronousStandbyNames, synchronousStandbyNames } from './quorum.ts';
 import type { ClusterRecord, Cohort } from './record.ts';
 import { runningTask, startAgain } from './tasks.ts';

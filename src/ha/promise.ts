@@ -1,7 +1,10 @@
+import { isFenced } from './fenced.ts';
+import { endingStands } from './handover.ts';
 import { isReleased } from './lease.ts';
 import { memberOf } from './member.ts';
 import type { PromiseRequest } from './peer.ts';
 import { hearsPrimary } from './suspicion.ts';
+import { elapsed } from './units.ts';
 import type { View } from './view.ts';
 
 export type PromiseVerdict = { readonly grant: true } | { readonly grant: false; readonly reason: string };
@@ -45,7 +48,7 @@ export function judgePromise(view: View, request: PromiseRequest): PromiseVerdic
       record.ending !== null &&
       record.ending.target !== request.candidate &&
       !itself &&
-      !isReleased(record)
+      elapsed(view.record.changedAt, view.now) < endingStands(record)
     ) {
       return refuse(`${record.primary} is handing over to ${record.ending.target}`);
     }
@@ -64,8 +67,4 @@ export function holdsOrWon(view: View): boolean {
     record.primary === view.local.identity &&
     record.holder === view.hold.holder;
   return won || view.local.state === 'primary' || view.local.state === 'promoting';
-}
-
-export function isFenced(fenced: readonly string[], member: string): boolean {
-  return fenced.includes('*') || fenced.includes(member);
 }

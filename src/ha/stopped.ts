@@ -1,10 +1,10 @@
 import { bootstrap } from './bootstrap.ts';
 import { type Decision, wait } from './decision.ts';
+import { isFenced } from './fenced.ts';
 import { TAKE_BACK_AFTER, targetHasAll } from './handover.ts';
 import { isReleased } from './lease.ts';
 import { LSN_ZERO } from './lsn.ts';
 import { memberIncarnation, memberOf } from './member.ts';
-import { isFenced } from './promise.ts';
 import type { ClusterRecord } from './record.ts';
 import { mayReplace, primaryState, replaceData, wayBack } from './returning.ts';
 import { runningTask, startAgain } from './tasks.ts';

@@ -93,6 +93,9 @@ export function suspect(view: View, record: ClusterRecord): Suspicion {
     };
   }
   if (hearsPrimary(view, record)) return { suspected: false, reason: `${primary} is heard` };
+  if (elapsed(view.primaryHeardAt, view.now) <= view.settings.suspectAfter) {
+    return { suspected: false, reason: `${primary} was heard a moment ago` };
+  }
   return {
     suspected: true,
     strength: 'silent',

@@ -250,6 +250,8 @@ export interface View {
   readonly members: readonly MemberRecord[];
   readonly peers: readonly PeerView[];
   readonly recruitment: Recruitment | null;
+  /** When the record's primary was last heard, by the WAL receiver or by its agent's word; kept after both ended. */
+  readonly primaryHeardAt: Instant | null;
   /** Since when this member, and enough others, suspect the primary; null: they do not. */
   readonly suspectedSince: Instant | null;
   /** When its last recruitment failed; null: none did since the record changed epoch. */
