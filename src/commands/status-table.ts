@@ -15,7 +15,7 @@ function head(cluster: ClusterStatus): string[] {
   const settled = cluster.settledEpoch === cluster.epoch ? '' : ` (settled: ${cluster.settledEpoch})`;
   const quorum =
     cluster.acks === 0
-      ? 'asynchronous'
+      ? 'no standby (asynchronous)'
       : `any ${cluster.acks} of ${cluster.cohort.length} (${cluster.cohort.join(', ')})`;
   const lines = [
     `cluster ${paint('bold', cluster.cluster)} in ${cluster.namespace}  epoch ${cluster.epoch}${settled}  timeline ${cluster.timeline}`,

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NotRunningError, NotStreamingError, StartFailedError } from './errors.ts';
+import { expectsQuorum } from './expectation.ts';
 import { logFile } from './layout.ts';
-import { activity, isComplete, type Observation, observe } from './observe.ts';
+import { activity, isComplete, isProtected, type Observation, observe } from './observe.ts';
 import { readRunFile, runningProcess, SUPERVISOR } from './run-files.ts';
 import { lastLine } from './start.ts';
 import type { Demo } from './state.ts';
@@ -18,7 +19,8 @@ export interface CompleteOptions {
 }
 
 /**
- * Waits until one primary serves and all others stream from it. Throws NotStreamingError after the time,
+ * Waits until one primary serves, all others stream from it, and, unless the demo is asynchronous, commits wait for
+ * them. Throws NotStreamingError after the time,
  * StartFailedError where an agent keeps ending, NotRunningError where the supervisor is gone.
  */
 export async function waitUntilComplete(
@@ -26,11 +28,12 @@ export async function waitUntilComplete(
   options: CompleteOptions,
 ): Promise<readonly Observation[]> {
   const { layout } = demo;
+  const quorum = await expectsQuorum(demo);
   const deadline = performance.now() + options.timeoutSeconds * 1000;
   for (;;) {
     const observations = await observe(demo, options.signal);
     options.onLook(observations);
-    if (isComplete(observations)) return observations;
+    if (isComplete(observations) && (!quorum || isProtected(observations))) return observations;
     if (runningProcess(layout, SUPERVISOR) === null) throw new NotRunningError(layout.dir);
     for (const { member, status } of observations) {
       const noted = status === null ? readRunFile(layout, member.name) : null;

@@ -52,6 +52,19 @@ export function isComplete(observations: readonly Observation[]): boolean {
   return primary !== null && observations.every(({ status }) => doesItsPart(status, primary));
 }
 
+/**
+ * Commits wait for standbys, and every standby that may count is in the cohort: the primary can be lost, or any
+ * standby, and nothing acknowledged goes with it. A new cluster is asynchronous until its first standbys stream.
+ */
+export function isProtected(observations: readonly Observation[]): boolean {
+  const primary = servingPrimary(observations);
+  if (primary === null || primary.acks === 0) return false;
+  return observations.every(({ status }) => {
+    if (status === null || status.identity === null) return false;
+    return status.member === primary.member || status.tags.nosync || primary.cohort.includes(status.identity);
+  });
+}
+
 /** What a member does, with how far it is: `streaming`, `cloning 40 %`, `no answer`. */
 export function activity(status: MemberStatus | null): string {
   const progress = status?.progress ?? null;

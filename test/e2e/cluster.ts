@@ -6,7 +6,8 @@ import { execa } from 'execa';
 import type pg from 'pg';
 import { request } from '../../src/commands/client/request.ts';
 import type { DemoDescription } from '../../src/demo/describe.ts';
-import { isComplete, type Observation, observe } from '../../src/demo/observe.ts';
+import { expectsQuorum } from '../../src/demo/expectation.ts';
+import { isComplete, isProtected, type Observation, observe } from '../../src/demo/observe.ts';
 import { openDemo } from '../../src/demo/state.ts';
 import type { ClusterStatus, MemberStatus } from '../../src/http/ports.ts';
 import { abandon, connectReadWrite, connectTo, parseMultiHostUrl } from './connect.ts';
@@ -189,13 +190,21 @@ export class DemoCluster implements AsyncDisposable {
     }
   }
 
-  /** Waits until one primary serves and every other member streams from it. */
+  /**
+   * Waits until one primary serves, every other member streams from it, and (with more than one member, and unless
+   * configured otherwise) commits wait for them: from then on any one member may be lost.
+   */
   async waitUntilComplete(options: WaitForOptions = {}): Promise<void> {
     try {
-      await waitFor('one primary, everyone else streaming', async () => isComplete(await this.observe()), {
-        timeoutMillis: 90_000,
-        ...options,
-      });
+      const quorum = await expectsQuorum(await openDemo(this.dir));
+      await waitFor(
+        'one primary, everyone else streaming',
+        async () => {
+          const observations = await this.observe();
+          return isComplete(observations) && (!quorum || isProtected(observations));
+        },
+        { timeoutMillis: 90_000, ...options },
+      );
     } catch (error) {
       const seen = (await this.observe())
         .map(
