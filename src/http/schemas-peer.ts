@@ -81,15 +81,17 @@ export const promiseAnswerSchema: JsonSchema = {
 
 export const leadRequestSchema = extensible(object({ candidate: identitySchema, epoch: epochSchema }));
 
-export const holdRequestSchema = extensible(object({
-  primary: identitySchema,
-  epoch: epochSchema,
-  duration: {
-    type: 'number',
-    minimum: 0,
-    maximum: 3_600_000,
-    description: 'Milliseconds, by the peer’s own clock.',
-  },
-});
+export const holdRequestSchema = extensible(
+  object({
+    primary: identitySchema,
+    epoch: epochSchema,
+    duration: {
+      type: 'number',
+      minimum: 0,
+      maximum: 3_600_000,
+      description: 'Milliseconds, by the peer’s own clock.',
+    },
+  }),
+);
 
 export const holdAnswerSchema = object({ granted: flag(), identity: orNull(identitySchema) });
