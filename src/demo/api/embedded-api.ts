@@ -128,8 +128,18 @@ export class EmbeddedApi {
   }
 
   #open(state: StateDirectory): Promise<Store> {
-    const { history = DEFAULT_HISTORY, compactAfter = DEFAULT_COMPACT_AFTER } = this.#options;
-    return Store.open(state, { history, compactAfter }, (draft) => {
+    const {
+      history = DEFAULT_HISTORY,
+      compactAfter = DEFAULT_COMPACT_AFTER,
+      logger = silentLogger,
+    } = this.#options;
+    const onCompactionFailed = (error: Error): void => {
+      logger.warn(
+        { event: 'api-snapshot-failed', directory: state.path, err: error },
+        'No snapshot could be taken',
+      );
+    };
+    return Store.open(state, { history, compactAfter, onCompactionFailed }, (draft) => {
       for (const name of INITIAL_NAMESPACES) {
         const target = { kind: namespace, namespace: '', name: '' };
         create(draft, target, { kind: 'Namespace', apiVersion: 'v1', metadata: { name } }, Date.now());

@@ -16,9 +16,16 @@ export class ApiProcess implements AsyncDisposable {
     this.url = url;
   }
 
-  static async start(directory: string, port = 0, compactAfter = 1_000_000): Promise<ApiProcess> {
-    const args = [ENTRY, directory, String(port), String(compactAfter)];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  /** `fileLimit`: KiB that a file may have; a longer one cannot be written, as on a full disk. */
+  static async start(
+    directory: string,
+    port = 0,
+    compactAfter = 1_000_000,
+    fileLimit: number | 'unlimited' = 'unlimited',
+  ): Promise<ApiProcess> {
+    const args = [process.execPath, ENTRY, directory, String(port), String(compactAfter)];
+    const limited = ['-c', `trap '' XFSZ; ulimit -f ${fileLimit}; exec "$@"`, 'bash', ...args];
+    const child = spawn('bash', limited, { stdio: ['ignore', 'pipe', 'inherit'] });
     const [first] = await Promise.race([once(createInterface(child.stdout), 'line'), once(child, 'close')]);
     if (typeof first !== 'string') throw new Error('the process has ended');
     const url = first;

@@ -139,6 +139,32 @@ test('a long log becomes a snapshot that holds the same', async () => {
   expect(body.spec.leaseTransitions).toBeGreaterThanOrEqual(acknowledged.get('a')!.transitions);
 });
 
+test('where the disk takes no more, writes fail, nothing of them is seen, and reading goes on', async () => {
+  const first = await ApiProcess.start(directory, 0, 15_000, 32);
+  const client = new RawClient(first.configuration);
+  const filler = 'x'.repeat(700);
+  const kept: string[] = [];
+  let refused: Json = null;
+  for (let index = 0; refused === null && index < 200; index += 1) {
+    const answer = await client.call('POST', LEASES, {
+      body: lease(`l${index}`, { metadata: { annotations: { filler } } }),
+    });
+    if (answer.code === 201) kept.push(`l${index}`);
+    else refused = answer;
+  }
+  expect(refused.code).toBe(500);
+  expect(refused.body.reason).toBe('InternalError');
+  const names = async (from: RawClient): Promise<string[]> =>
+    (await from.call('GET', LEASES)).body.items.map(({ metadata }: Json) => metadata.name).sort();
+  expect(await names(client)).toEqual(kept.toSorted());
+  // A small change may still fit; the same large one does not.
+  expect((await client.call('DELETE', `${LEASES}/${kept[0]}`)).code).toBeOneOf([200, 500]);
+  const left = await names(client);
+  await first.end('SIGKILL');
+  await using second = await ApiProcess.start(directory);
+  expect(await names(new RawClient(second.configuration))).toEqual(left);
+});
+
 describe('a process that is stopped and goes on', () => {
   test('answers what it was asked, and its watches miss nothing', async () => {
     await using api = await ApiProcess.start(directory);

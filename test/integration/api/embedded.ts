@@ -18,7 +18,8 @@ export class EmbeddedServer implements AsyncDisposable {
   }
 
   static async start(options: Partial<EmbeddedApiOptions> = {}): Promise<EmbeddedServer> {
-    const server = new EmbeddedServer(await mkdtemp(join(tmpdir(), 'pgwarden-api-')), options);
+    const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'pgwarden-api-')));
+    const server = new EmbeddedServer(directory, options);
     await server.#run();
     return server;
   }

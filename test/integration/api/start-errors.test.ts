@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -80,9 +80,23 @@ test('an address that is not loopback is refused', async () => {
   expect(await readdir(directory)).toEqual([]);
 });
 
+test('a snapshot that is gone is told, and its log is left alone', async () => {
+  await writeFile(
+    join(directory, 'pgwarden-embedded-api.json'),
+    '{"kind":"pgwarden embedded API","format":1}',
+  );
+  await writeFile(join(directory, 'log-0000000000000042'), '');
+  expect((await failure()).code).toBe('API_STORE_CORRUPT');
+  expect(await readdir(directory)).toHaveLength(2);
+});
+
 test('a start that was interrupted before its first snapshot begins again', async () => {
-  await mkdir(directory, { recursive: true });
   await writeFile(join(directory, 'snapshot-0000000000000000.tmp'), 'half');
+  await writeFile(
+    join(directory, 'pgwarden-embedded-api.json'),
+    '{"kind":"pgwarden embedded API","format":1}',
+  );
+  await writeFile(join(directory, 'log-0000000000000000'), '');
   await using server = await EmbeddedServer.start({ directory });
   const answer = await fetch(`${server.configuration.server}/api/v1/namespaces/default`);
   expect(answer.status).toBe(200);

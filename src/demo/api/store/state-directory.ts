@@ -35,25 +35,32 @@ export class StateDirectory {
     return directory;
   }
 
-  /** Says whose directory it is: written once the first snapshot is there. */
+  /** Says whose directory it is: the first thing that is written. */
   async mark(): Promise<void> {
     await this.#replace(MARKER, `${JSON.stringify({ kind: 'pgwarden embedded API', format: FORMAT })}\n`);
   }
 
-  /** The revision of the newest snapshot; null in a new directory. What an interrupted change left is removed. */
-  async newest(): Promise<number | null> {
+  /**
+   * The revision of the snapshot in force; null where the first one has not been written yet.
+   * @throws CorruptStoreError: there is a log, but not its snapshot
+   */
+  async inForce(): Promise<number | null> {
     const names = await readdir(this.path);
-    const revisions = names
-      .map((name) => /^snapshot-(\d{16})$/.exec(name)?.[1])
-      .filter((digits) => digits !== undefined)
-      .map(Number);
-    if (revisions.length === 0) {
-      if (names.includes(MARKER)) throw new CorruptStoreError(this.path, 'there is no snapshot');
-      return null;
+    const revisions = (what: string): number[] =>
+      names
+        .filter((name) => new RegExp(`^${what}-\\d{16}$`).test(name))
+        .map((name) => Number(name.slice(-16)));
+    const snapshots = revisions('snapshot');
+    if (snapshots.length > 0) return Math.max(...snapshots);
+    if (revisions('log').some((revision) => revision > 0)) {
+      throw new CorruptStoreError(this.path, 'there is a log without its snapshot');
     }
-    const newest = Math.max(...revisions);
-    await this.#keepOnly(newest);
-    return newest;
+    return null;
+  }
+
+  /** Removes what an interrupted change of files has left beside the pair of `revision`. */
+  async tidy(revision: number): Promise<void> {
+    await this.#keepOnly(revision);
   }
 
   logPath(revision: number): string {

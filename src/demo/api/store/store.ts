@@ -13,6 +13,8 @@ export interface StoreOptions {
   readonly history: number;
   /** Bytes of log after which a snapshot is taken. */
   readonly compactAfter: number;
+  /** Hears why a snapshot could not be taken; the log goes on growing. */
+  readonly onCompactionFailed: (error: Error) => void;
 }
 
 export type Transaction<T> = (draft: Draft) => T;
@@ -38,6 +40,9 @@ export class Store {
   readonly #failure = Promise.withResolvers<never>();
   #log: LogFile;
   #revision: number;
+  /** The revision of the snapshot in force. */
+  #base: number;
+  #compactAt: number;
   #queue: Waiting[] = [];
   #draining: Promise<void> | null = null;
   #closed = false;
@@ -49,38 +54,37 @@ export class Store {
     this.#tables = loaded.tables;
     this.#history = loaded.history;
     this.#revision = loaded.revision;
+    this.#base = loaded.base;
+    this.#compactAt = options.compactAfter;
     this.#failure.promise.catch(() => undefined);
   }
 
-  /** Opens the store of a directory that this process has locked; makes one with `initial` where there is none. */
+  /** Opens the store of a directory that this process has locked. `initial` is what an empty one begins with. */
   static async open(
     directory: StateDirectory,
     options: StoreOptions,
     initial: (draft: Draft) => void,
   ): Promise<Store> {
-    const newest = await directory.newest();
-    if (newest === null) {
-      const log = await LogFile.create(directory.logPath(0));
-      await directory.writeSnapshot(0, []);
-      const store = new Store(directory, options, log, {
-        tables: new Tables(),
-        history: new History(0, options.history),
-        revision: 0,
-      });
-      await store.transact(initial);
+    const found = await directory.inForce();
+    if (found === null) {
       await directory.mark();
-      return store;
+      await (await LogFile.create(directory.logPath(0))).close();
+      await directory.writeSnapshot(0, []);
     }
-    const tables = Tables.load(await directory.readSnapshot(newest));
-    const history = new History(newest, options.history);
-    let revision = newest;
-    const log = await LogFile.recover(directory.logPath(newest), (record) => {
+    const base = found ?? 0;
+    await directory.tidy(base);
+    const tables = Tables.load(await directory.readSnapshot(base));
+    const history = new History(base, options.history);
+    let revision = base;
+    const log = await LogFile.recover(directory.logPath(base), (record) => {
       for (const change of tables.replay(record)) {
         history.add(change);
         revision = change.revision;
       }
     });
-    return new Store(directory, options, log, { tables, history, revision });
+    const store = new Store(directory, options, log, { tables, history, revision, base });
+    if (revision === 0) await store.transact(initial);
+    return store;
   }
 
   /** The revision of the newest change on disk. */
@@ -167,8 +171,7 @@ export class Store {
       const batch = this.#queue;
       this.#queue = [];
       await this.#commit(batch);
-      if (this.#log.size > this.#options.compactAfter && !this.#log.broken && !this.#closed)
-        await this.#compact();
+      if (this.#log.size > this.#compactAt && !this.#log.broken && !this.#closed) await this.#compact();
     }
   }
 
@@ -215,18 +218,26 @@ export class Store {
     for (const listener of this.#listeners) listener(change);
   }
 
-  /** A snapshot of now, and an empty log. On failure the old pair stays in force. */
+  /** A snapshot of now, and an empty log. Where that fails, the old pair stays in force and is tried again later. */
   async #compact(): Promise<void> {
     const revision = this.#revision;
+    let next: LogFile | null = null;
     try {
-      const next = await LogFile.create(this.#directory.logPath(revision));
+      next = await LogFile.create(this.#directory.logPath(revision));
       await this.#directory.writeSnapshot(revision, this.#tables.all());
-      await this.#log.close();
-      this.#log = next;
     } catch (error) {
-      // Half a change of files: a restart finds out which pair is in force.
-      this.#failure.reject(error as Error);
+      await next?.close();
+      this.#options.onCompactionFailed(error as Error);
+      this.#compactAt = this.#log.size + this.#options.compactAfter;
+      // After the rename the new pair is in force, and a restart would not read what the old log gets now.
+      const inForce = await this.#directory.inForce().catch(() => null);
+      if (inForce !== this.#base) this.#failure.reject(error as Error);
+      return;
     }
+    await this.#log.close();
+    this.#log = next;
+    this.#base = revision;
+    this.#compactAt = this.#options.compactAfter;
   }
 }
 
@@ -234,6 +245,7 @@ interface Loaded {
   readonly tables: Tables;
   readonly history: History;
   readonly revision: number;
+  readonly base: number;
 }
 
 const pathOf = ({ metadata: { namespace = '', name } }: ApiObject): string =>
