@@ -197,7 +197,10 @@ export class Guard {
         ? `The guard killed ${fields.processes} processes of the data directory (${fields.reason}) in ${fields.took} ms`
         : `The guard waits since ${fields.took} ms for ${fields.processes} killed processes to go (${fields.reason})`;
     this.#options.log.warn({ event: `guard.${kind}`, ...fields }, text);
-    if (kind === 'killed') this.#options.onKilled?.(fields);
+    if (kind !== 'killed') return;
+    // Killing cleared its deadline; one that is still to come holds for what is started next.
+    if (this.#deadline !== null && this.#deadline > this.#heardAt) this.#sendDeadline();
+    this.#options.onKilled?.(fields);
   }
 
   #lost(guard: GuardProcess, why: string): void {

@@ -128,6 +128,22 @@ describe('the guard of a real Postgres', () => {
     agent.signal('SIGKILL');
   });
 
+  it('keeps to a deadline that is still to come after it killed for a freeze', async () => {
+    const volume = fixture.volume();
+    const agent = await fixture.agent(volume, { guardAfter: 500 });
+    agent.order('deadline 2500');
+    const first = fixture.run(join(volume, 'data'), 'sleep', ['60']);
+    agent.signal('SIGSTOP');
+    await until('dead', () => !isAlive(first.pid!));
+    agent.signal('SIGCONT');
+    await agent.hears('killed');
+    const second = fixture.run(join(volume, 'data'), 'sleep', ['60']);
+    await agent.hears('killed', 2);
+    expect(isAlive(second.pid!)).toBe(false);
+    expect(agent.told.at(-1)).toMatchObject({ reason: 'deadline' });
+    agent.signal('SIGKILL');
+  });
+
   it('leaves Postgres running when it is released, for the next agent to guard', async () => {
     const volume = fixture.postgresVolume();
     const agent = await fixture.agent(volume);
