@@ -7,7 +7,7 @@ import { Wakeup } from '../kubernetes/wakeup.ts';
 import type { LocalInstance } from '../postgres/instance.ts';
 import type { Context } from './context.ts';
 import type { PeerTrust } from './peer-trust.ts';
-import type { Secrets } from './secrets.ts';
+import type { SecretName, Secrets } from './secrets.ts';
 import { roleOf } from './status.ts';
 
 /** Pauses in milliseconds. */
@@ -33,6 +33,8 @@ export class Chores {
   #sample: { readonly value: InstanceSample; readonly at: number } | null = null;
   #checkpointed = 0;
   #slots = '';
+  /** Passwords that were exchanged, until the roles and conninfos have them. */
+  readonly #newPasswords = new Set<SecretName>();
   #pendingRestart: readonly string[] = [];
 
   constructor(options: ChoresOptions) {
@@ -57,6 +59,10 @@ export class Chores {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#options.trust.refresh();
+      await this.#attempt('secrets', async () => {
+        for (const name of this.#options.secrets.refresh())
+          if (name !== 'token') this.#newPasswords.add(name);
+      });
       const view = this.#options.view();
       if (view !== null) {
         await this.#attempt('member record', () => this.#announce(view));
@@ -69,7 +75,7 @@ export class Chores {
   }
 
   async #tend(view: View, signal: AbortSignal): Promise<void> {
-    const { context, instance, secrets } = this.#options;
+    const { context, instance } = this.#options;
     const bound = () => AbortSignal.any([signal, AbortSignal.timeout(BOUND)]);
     const epoch = view.record.lastValid?.epoch ?? 0;
     if (roleOf(view) === 'primary' && this.#checkpointed !== epoch) {
@@ -92,14 +98,12 @@ export class Chores {
     await this.#attempt('pending restart', async () => {
       this.#pendingRestart = await instance.pendingRestart(bound());
     });
-    const changed = secrets.refresh();
-    if (changed.some((name) => name !== 'token')) {
+    if (this.#newPasswords.size > 0) {
       await this.#attempt('passwords', async () => {
+        const names = [...this.#newPasswords];
         await instance.rotatePasswords(bound());
-        context.log.info(
-          { event: 'passwords.rotated', names: changed },
-          `New passwords: ${changed.join(', ')}`,
-        );
+        for (const name of names) this.#newPasswords.delete(name);
+        context.log.info({ event: 'passwords.rotated', names }, `New passwords: ${names.join(', ')}`);
       });
     }
   }

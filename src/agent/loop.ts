@@ -5,7 +5,7 @@ import { guardDeadline } from '../ha/permission.ts';
 import { mayRenew } from '../ha/renewal.ts';
 import { suspect } from '../ha/suspicion.ts';
 import { renewed } from '../ha/transitions.ts';
-import { type Instant, type Millis, millis } from '../ha/units.ts';
+import { type Instant, instant, type Millis, millis } from '../ha/units.ts';
 import type { View } from '../ha/view.ts';
 import { Wakeup } from '../kubernetes/wakeup.ts';
 import { act } from './act.ts';
@@ -40,6 +40,7 @@ export class Loop {
   readonly #wakeup = new Wakeup();
   #last: { kind: string; reason: string } | null = null;
   #repeats = 0;
+  #doubtAgainAt: Instant = instant(0);
   #lastLook: { readonly at: Instant; readonly leads: boolean } | null = null;
 
   constructor(context: Context, observer: Observer, guard: DeadlineKeeper, report: RoundObserver) {
@@ -85,10 +86,11 @@ export class Loop {
       if (await answerPromise(context, view, asked)) return millis(0);
       if (context.promises.waiting) return millis(0);
     }
-    if (context.tracker.inDoubt && context.api() !== null) {
+    if (context.tracker.inDoubt && context.api() !== null && view.now >= this.#doubtAgainAt) {
+      this.#doubtAgainAt = instant(view.now + PACE.idle);
       await act(context, view, { kind: 'look', reason: 'a watch contradicts what is known' });
-      if (context.tracker.inDoubt) return millis(PACE.suspicious);
-      return millis(0);
+      // Where the API does not answer, what is known has to do: nothing below rests on a watch alone.
+      if (!context.tracker.inDoubt) return millis(0);
     }
     const decision = decide(view);
     this.#tell(decision, view);

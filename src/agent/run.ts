@@ -98,8 +98,12 @@ class Agent {
     );
 
     let api: Api | null = null;
+    let exitCode = 0;
     const wake = (): void => loop.wake();
-    const lifetime = new Lifetime(log, () => wishes.shutdown());
+    const lifetime = new Lifetime(log, () => {
+      exitCode = 1;
+      wishes.shutdown();
+    });
     const tracker = new RecordTracker(now, wake);
     const wishes = new WishList(now, wake);
     const tasks = new Tasks(now, wake, (task, error) => {
@@ -168,7 +172,6 @@ class Agent {
     await instance.clearOrphans({ adopt }, AbortSignal.timeout(60_000));
     await rm(maintenance, { force: true });
 
-    let exitCode = 0;
     const services = this.#bringUp({
       context,
       lifetime,

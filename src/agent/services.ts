@@ -18,6 +18,7 @@ import { peerState } from './peer-state.ts';
 import type { PeerTrust } from './peer-trust.ts';
 import type { Report } from './report.ts';
 import type { Secrets } from './secrets.ts';
+import { refuseTakenName } from './taken-name.ts';
 
 export interface ServiceParts {
   readonly context: Context;
@@ -90,6 +91,7 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
   lifetime.start('http', (signal) => server.run(signal));
   await server.listening;
 
+  await refuseTakenName(api.store, address, secrets.recall('token'), trust);
   parts.setApi(api);
   lifetime.start('api', (signal) => api.run(signal));
   lifetime.start('peers', async (signal) => context.peers.start(signal));

@@ -5,6 +5,7 @@ import type { ClusterRecord } from './record.ts';
 import { repair } from './repair.ts';
 import { standBy } from './standby.ts';
 import { rest } from './stopped.ts';
+import { startAgain } from './tasks.ts';
 import type { Task, View } from './view.ts';
 
 /** Works during which nothing else is decided: each is bounded, and ends with a changed instance. */
@@ -44,9 +45,23 @@ function obey(view: View, record: ClusterRecord): Decision {
       return rule(view, record);
     case 'unknown':
       return hung(view);
+    case 'stopping':
+      return finishStop(view);
     default:
       return wait(`Postgres is ${view.local.state}`);
   }
+}
+
+/** A stop that failed, or that somebody else began, is carried to its end. */
+function finishStop(view: View): Decision {
+  return (
+    startAgain(view, 'stop') ?? {
+      kind: 'stop',
+      mode: 'kill',
+      demotion: true,
+      reason: 'Postgres is stopping, and nothing waits for its end',
+    }
+  );
 }
 
 /** A running primary under a valid record. */
