@@ -25,8 +25,7 @@ export function agentVouches(view: View, primary: MemberName): boolean {
   const peer = peerOf(view, primary);
   if (peer?.last === 'refused') return false;
   return (
-    peer?.state != null &&
-    peer.state.serving &&
+    peer?.state?.serving === true &&
     (peer.state.state === 'primary' || peer.state.state === 'promoting') &&
     elapsed(peer.answeredAt, view.now) <= view.settings.suspectAfter
   );
