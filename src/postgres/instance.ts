@@ -5,6 +5,7 @@ import type { Floor } from '../ha/record.ts';
 import type { Epoch, Millis, TimelineId } from '../ha/units.ts';
 import type { EpochRow } from '../ha/view.ts';
 import { DataWorks } from './data-works.ts';
+import { InterruptedWorkError } from './errors.ts';
 import { LocalObserver } from './local-observer.ts';
 import type {
   InstanceDeps,
@@ -204,8 +205,11 @@ export class LocalInstance implements PostgresInstance {
     this.#flags.promoting = true;
     try {
       await promote(this.#running, this.#walPath, this.#wal, timeline, signal);
-    } finally {
       this.#flags.promoting = false;
+    } catch (error) {
+      // A wait that was given up leaves a promotion that may still come: the next look outside recovery ends it.
+      if (!(error instanceof InterruptedWorkError)) this.#flags.promoting = false;
+      throw error;
     }
   }
 

@@ -15,7 +15,7 @@ export async function writeDurably(path: string, content: string, mode = 0o600):
       await file.sync();
     });
     await rename(temporary, path);
-    await syncDirectory(dirname(path));
+    await syncPath(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true });
     throw fileError(error, path);
@@ -26,8 +26,8 @@ export async function writeDurably(path: string, content: string, mode = 0o600):
 export async function renameDurably(from: string, to: string): Promise<void> {
   try {
     await rename(from, to);
-    await syncDirectory(dirname(to));
-    if (dirname(from) !== dirname(to)) await syncDirectory(dirname(from));
+    await syncPath(dirname(to));
+    if (dirname(from) !== dirname(to)) await syncPath(dirname(from));
   } catch (error) {
     throw fileError(error, to);
   }
@@ -37,7 +37,7 @@ export async function renameDurably(from: string, to: string): Promise<void> {
 export async function removeDurably(path: string): Promise<void> {
   try {
     await rm(path, { force: true });
-    await syncDirectory(dirname(path));
+    await syncPath(dirname(path));
   } catch (error) {
     throw fileError(error, path);
   }
@@ -47,16 +47,17 @@ export async function removeDurably(path: string): Promise<void> {
 export async function makeDirectory(path: string): Promise<void> {
   try {
     const made = await mkdir(path, { recursive: true, mode: 0o700 });
-    if (made !== undefined) await syncDirectory(dirname(path));
+    if (made !== undefined) await syncPath(dirname(path));
   } catch (error) {
     throw fileError(error, path);
   }
 }
 
-export async function syncDirectory(path: string): Promise<void> {
-  await withFile(path, 'r', 0, async (directory) => {
+/** fsync of a file or a directory. */
+export async function syncPath(path: string): Promise<void> {
+  await withFile(path, 'r', 0, async (opened) => {
     try {
-      await directory.sync();
+      await opened.sync();
     } catch (error) {
       // Some file systems know no fsync of a directory: Postgres itself lets EBADF and EINVAL pass (fsync_fname_ext).
       const code = errnoOf(error);

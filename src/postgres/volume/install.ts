@@ -3,7 +3,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Incarnation, incarnation } from '../../ha/member.ts';
 import { fileError } from '../errors.ts';
-import { makeDirectory, renameDurably, syncDirectory } from './durable.ts';
+import { makeDirectory, renameDurably, syncPath } from './durable.ts';
 import type { FactFiles, Identity } from './facts.ts';
 import type { VolumePaths } from './paths.ts';
 
@@ -22,7 +22,7 @@ export async function installIncoming(
   systemIdentifier: string,
 ): Promise<Identity> {
   const old = (await isThere(paths.data)) && (await readdir(paths.data)).length > 0;
-  await syncDirectory(paths.incoming);
+  await syncPath(paths.incoming);
   await facts.install.write({
     incarnation: newIncarnation(),
     systemIdentifier,

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { PostgresError } from '../errors.ts';
 import { send } from '../process/orphans.ts';
+import type { Session } from '../sql/session.ts';
 import { bounded, until } from '../wait.ts';
 import { type Running, reloadProven } from './reload.ts';
 
@@ -56,15 +57,11 @@ export async function closeDoor(
 export async function openDoor(running: Running, signal: AbortSignal): Promise<void> {
   const limit = bounded(SWEEP_BOUND_MS, signal);
   await reloadProven(running, { open: true }, limit);
+  await running.server.with(limit, (session) => requireReadableHba(session, limit));
 }
 
 /** A pg_hba.conf with an error is not taken up (hba.c, load_hba): the old rules would stay in force unnoticed. */
-async function requireReadableHba(
-  session: {
-    query: <R extends object>(text: string, values: readonly unknown[], signal: AbortSignal) => Promise<R[]>;
-  },
-  signal: AbortSignal,
-): Promise<void> {
+async function requireReadableHba(session: Session, signal: AbortSignal): Promise<void> {
   const errors = await session.query<{ line: number; error: string }>(
     'select line_number as line, error from pg_hba_file_rules where error is not null limit 1',
     [],

@@ -3,7 +3,10 @@ import type { InstanceDeps, InstanceOptions, Upstream } from '../ports.ts';
 import type { ServerMessage } from '../process/server-log.ts';
 import { slotName } from '../settings/slot-name.ts';
 import type { FactStore } from '../volume/fact-store.ts';
+import type { VolumePaths } from '../volume/paths.ts';
+import type { WalDirectory } from '../volume/wal-directory.ts';
 import { bounded } from '../wait.ts';
+import { removeDanglingPlaceholders } from './promote.ts';
 import { type Running, reload } from './reload.ts';
 import { syncSlots, type UpstreamSlots, upstreamSlots } from './slots.ts';
 
@@ -18,6 +21,8 @@ export class Following {
   readonly #facts: FactStore;
   readonly #deps: InstanceDeps;
   readonly #flags: { walRemoved: boolean };
+  readonly #paths: VolumePaths;
+  readonly #wal: WalDirectory;
 
   constructor(
     parts: Running & {
@@ -25,6 +30,8 @@ export class Following {
       readonly facts: FactStore;
       readonly deps: InstanceDeps;
       readonly flags: { walRemoved: boolean };
+      readonly paths: VolumePaths;
+      readonly wal: WalDirectory;
     },
   ) {
     this.#running = parts;
@@ -32,11 +39,16 @@ export class Following {
     this.#facts = parts.facts;
     this.#deps = parts.deps;
     this.#flags = parts.flags;
+    this.#paths = parts.paths;
+    this.#wal = parts.wal;
   }
 
   /** Sets primary_conninfo and reloads; null: nobody. Asks for the slot of this member until the upstream denies it. */
   async follow(upstream: Upstream | null): Promise<void> {
+    if (this.#followsAlready(upstream)) return;
     this.#flags.walRemoved = false;
+    // Of a promotion that came to nothing: a real history of such a number would not be fetched from the upstream.
+    if (upstream !== null) await removeDanglingPlaceholders(this.#paths.wal, this.#wal);
     await reload(this.#running, {
       upstream,
       identity: this.#facts.memberIdentity,
@@ -73,6 +85,21 @@ export class Following {
     if (useSlot || theirs === null || mine === null || !theirs.has(mine)) return;
     // Only if it still follows the one that was asked.
     if (this.#running.files.wanted.upstream === upstream) await reload(this.#running, { useSlot: true });
+  }
+
+  /** A repeated wish changes nothing: a reload would cost, and ask again for a slot that was denied. */
+  #followsAlready(upstream: Upstream | null): boolean {
+    const { files, postmaster } = this.#running;
+    const now = files.wanted.upstream;
+    return (
+      postmaster.state.state === 'running' &&
+      files.generation !== '' &&
+      upstream !== null &&
+      now !== null &&
+      now.identity === upstream.identity &&
+      now.host === upstream.host &&
+      now.port === upstream.port
+    );
   }
 
   async #slotsOf(upstream: Upstream, signal: AbortSignal): Promise<UpstreamSlots | null> {

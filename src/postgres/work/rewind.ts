@@ -7,7 +7,7 @@ import { underLock } from '../process/lock.ts';
 import { runTool } from '../process/tool.ts';
 import { replicationConninfo } from '../settings/configuration-file.ts';
 import type { ControlData } from '../volume/control-file.ts';
-import { makeDirectory, removeDurably, syncDirectory, writeDurably } from '../volume/durable.ts';
+import { makeDirectory, removeDurably, syncPath, writeDurably } from '../volume/durable.ts';
 import type { VolumePaths } from '../volume/paths.ts';
 import { freeBytes } from './clone.ts';
 
@@ -15,6 +15,7 @@ const SEGMENT = /^([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})$/;
 const KB = 1024;
 /** pg_rewind and the start after it need room of their own. */
 const MARGIN_BYTES = 256 * 1024 * 1024;
+const KEEP_DIVERGED = 5;
 
 export interface RewindContext {
   readonly options: InstanceOptions;
@@ -89,12 +90,20 @@ export async function saveDivergedWal(
     }
     // A copy (a clone of blocks where the file system can): pg_rewind writes into these files in place.
     await copyFile(join(paths.wal, name), join(target, name), constants.COPYFILE_FICLONE);
+    await syncPath(join(target, name));
   }
-  await syncDirectory(target);
+  await syncPath(target);
+  await keepNewest(paths.diverged);
   deps.logger.info(
     { event: 'diverged_wal_saved', directory: target, segments: names.length },
     'diverged WAL is kept',
   );
+}
+
+async function keepNewest(directory: string): Promise<void> {
+  for (const name of (await readdir(directory)).sort().slice(0, -KEEP_DIVERGED)) {
+    await rm(join(directory, name), { recursive: true, force: true });
+  }
 }
 
 /** pg_rewind towards the upstream; afterwards the directory is a standby. */

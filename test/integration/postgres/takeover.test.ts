@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareLsn } from '../../../src/ha/lsn.ts';
 import type { MemberIncarnation } from '../../../src/ha/member.ts';
+import { PLACEHOLDER } from '../../../src/postgres/volume/timeline-history.ts';
 import { bootstrap, ep, Fixture, joinTo, type Member, soon, sql, tl } from './fixture.ts';
 
 const fixture = new Fixture();
@@ -181,13 +182,23 @@ describe('a promotion to a reserved timeline with a gap', () => {
 
   it('that was cut off after the placeholders does not keep the standby from starting', async () => {
     const wal = join(c.volume, 'data', 'pg_wal');
-    const placeholder = await readFile(join(wal, '00000002.history'), 'utf8');
+    expect(await readFile(join(wal, '00000002.history'), 'utf8')).toBe(PLACEHOLDER);
     await c.instance.stop('fast');
-    await writeFile(join(wal, '00000009.history'), placeholder);
-    await writeFile(join(wal, '0000000A.history'), placeholder);
+    await writeFile(join(wal, '00000009.history'), PLACEHOLDER);
+    await writeFile(join(wal, '0000000A.history'), PLACEHOLDER);
     await c.instance.startStandby(soon());
     expect(await readdir(wal)).not.toContain('00000009.history');
     await c.instance.follow(await b.upstream());
     await c.until('streaming', ({ server }) => server?.receiver?.streaming === true);
+  });
+
+  it('that came to nothing does not hide the real history of a number that it had skipped', async () => {
+    await c.instance.endReceiver(soon());
+    await writeFile(join(c.volume, 'data', 'pg_wal', '00000009.history'), PLACEHOLDER);
+    await b.instance.stop('fast');
+    await b.instance.startStandby(soon());
+    await b.instance.promote(tl(9), soon());
+    await c.instance.follow(await b.upstream());
+    await c.until('timeline 9', ({ server }) => server?.timeline === 9);
   });
 });
