@@ -7,18 +7,15 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DemoDescription } from '../../src/demo/describe.ts';
-import { processesIn } from '../../src/demo/processes.ts';
+import { layoutOf } from '../../src/demo/layout.ts';
+import { identityOf, processesIn } from '../../src/demo/processes.ts';
+import { runningProcess, SUPERVISOR } from '../../src/demo/run-files.ts';
 import { DemoCluster, MAIN } from './cluster.ts';
 import { waitFor } from './wait-for.ts';
 import { Writer } from './writer.ts';
 
-const alive = (pid: number | null): boolean => {
-  try {
-    return pid !== null && process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
+/** Runs, and is more than the zombie of a process that nobody has waited for yet. */
+const alive = (pid: number | null): boolean => pid !== null && identityOf(pid) !== null;
 
 /** Every process of a demo, by its description. */
 const pidsOf = ({ members }: DemoDescription): (number | null)[] =>
@@ -115,12 +112,20 @@ describe('a demo in the foreground', () => {
   });
 
   const start = async () => {
-    const child = execa(process.execPath, [MAIN, 'demo', '--members', '2', '--dir', dir], { reject: false });
+    const child = execa(process.execPath, [MAIN, 'demo', '--members', '2', '--dir', dir], {
+      reject: false,
+      all: true,
+    });
     let text = '';
-    child.stdout.on('data', (chunk) => {
+    child.all.on('data', (chunk) => {
       text += chunk;
     });
-    await waitFor('it to say what to try', () => text.includes('Try:'), { timeoutMillis: 120_000 });
+    const ready = waitFor('it to say what to try', () => text.includes('Try:'), { timeoutMillis: 120_000 });
+    const ended = child.then(() => {
+      throw new Error(`it ended: ${text}`);
+    });
+    ended.catch(() => {});
+    await Promise.race([ready, ended]);
     const { stdout } = await execa(process.execPath, [MAIN, 'demo', 'status', '-o', 'json', '--dir', dir]);
     return { child, description: JSON.parse(stdout) as DemoDescription };
   };
@@ -139,7 +144,7 @@ describe('a demo in the foreground', () => {
     child.kill('SIGKILL');
     await child;
     await waitFor('everything to be gone', () => !pidsOf(description).some(alive));
-    await waitFor('the supervisor to be gone', () => processesIn(dir).length === 0);
+    await waitFor('the supervisor to be gone', () => runningProcess(layoutOf(dir), SUPERVISOR) === null);
   });
 
   test('kills everything at once on a second Ctrl-C', async () => {
