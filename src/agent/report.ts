@@ -12,6 +12,7 @@ import type { Chores } from './chores.ts';
 import { clusterStatus } from './cluster-status.ts';
 import type { Context } from './context.ts';
 import { AgentStateError } from './errors.ts';
+import type { AgentLog } from './logger.ts';
 import type { RoundObserver } from './loop.ts';
 import { memberStatus, roleOf } from './status.ts';
 import { VERSION } from './version.ts';
@@ -20,6 +21,7 @@ export interface ReportOptions {
   readonly context: Context;
   readonly configuration: Configuration;
   readonly binaries: Binaries;
+  readonly log: Pick<AgentLog, 'setEpoch'>;
   readonly guard: { readonly isGuarding: boolean; readonly deadline: Instant | null };
 }
 
@@ -89,6 +91,7 @@ export class Report implements RoundObserver {
   onView(view: View): void {
     this.#view = view;
     this.#firstView.resolve();
+    this.#options.log.setEpoch(view.record.current?.record.epoch ?? null);
     if (view.record.apiReachable) this.#apiSeen = new Date().toISOString();
     for (const task of view.tasks) {
       if (task.outcome === 'done') this.#failures.delete(task.kind);
