@@ -74,7 +74,9 @@ export class RawClient {
     content: string | undefined,
     signal?: AbortSignal,
   ): Promise<IncomingMessage> {
-    const { server, ca, cert, key, token } = this.#configuration;
+    const { server, ca, token, ...own } = this.#configuration;
+    // Who sends another authorization is somebody else: without our certificate.
+    const { cert, key } = headers.authorization === undefined ? own : { cert: null, key: null };
     const url = new URL(path, server);
     const all = { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...headers };
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();

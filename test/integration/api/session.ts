@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientConfiguration } from '../../kube/client-configuration.ts';
 import { type Answer, type Call, type Json, RawClient } from './raw-client.ts';
 
+const ACCOUNT_WITHIN = 10_000;
 const GROUPS: Record<string, string> = { leases: '/apis/coordination.k8s.io/v1' };
 
 /** A scenario's way to a server: every answer is written down, so that two servers can be compared. */
@@ -33,7 +35,13 @@ export class Session {
 
   /** A request of any path and method. */
   async raw(method: string, path: string, call?: Call): Promise<Answer> {
-    const answer = await this.client.call(method, path, call);
+    let answer = await this.client.call(method, path, call);
+    // In a whole cluster, a namespace gets its service account a moment after it was made; pods need it.
+    const deadline = performance.now() + ACCOUNT_WITHIN;
+    while (/serviceaccount .* not found/.test(answer.body?.message) && performance.now() < deadline) {
+      await sleep(50);
+      answer = await this.client.call(method, path, call);
+    }
     const { code, headers, body, text } = answer;
     const kept = {
       type: headers['content-type'],
