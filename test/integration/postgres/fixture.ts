@@ -1,5 +1,3 @@
-import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -190,17 +188,6 @@ export async function sql(member: Member, text: string, user?: string, database?
     await client.end();
   }
 }
-
-/** Pids whose command line has the text. */
-export function processesWith(text: string): number[] {
-  const output = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' });
-  return output
-    .split('\n')
-    .filter((line) => line.includes(text))
-    .map((line) => Number.parseInt(line, 10));
-}
-
-export const random = (): string => randomBytes(4).toString('hex');
 
 function listLogger(lines: string[]): Logger {
   const write = (fields: object, message: string): void => {

@@ -145,7 +145,7 @@ describe('slots', () => {
     expect(await slots(a)).toMatchObject({ [mine]: {}, pg_7_00000007: {} });
     await b.until('streaming by the slot', () => true);
     await untilSlots(a, (found) => found[mine]?.active === true);
-    const before = (await slots(b))['pg_7_00000007']?.restart ?? '';
+    const before = (await slots(b)).pg_7_00000007?.restart ?? '';
     expect(Object.keys(await slots(b)).sort()).toEqual(
       [upstream.replaceAll('-', '_'), 'pg_7_00000007'].sort(),
     );
@@ -155,7 +155,7 @@ describe('slots', () => {
     const lsn = (await a.server()).flushLsn;
     await b.until('replay', ({ server }) => server?.replayLsn === lsn);
     await b.instance.syncSlots(all, soon());
-    expect((await slots(b))['pg_7_00000007']?.restart).not.toBe(before);
+    expect((await slots(b)).pg_7_00000007?.restart).not.toBe(before);
     await b.instance.syncSlots([upstream, standby], soon());
     expect(Object.keys(await slots(b))).toEqual([upstream.replaceAll('-', '_')]);
   });

@@ -67,7 +67,6 @@ describe('the end of a receiver', () => {
     const started = performance.now();
     const end = await b.instance.endReceiver(soon());
     const took = performance.now() - started;
-    console.log(`endReceiver took ${took.toFixed(0)} ms`);
     expect(took).toBeLessThan(1_000);
     await a.instance.endReceiver(soon()).then(
       () => expect.unreachable(),
@@ -142,14 +141,11 @@ describe('a promotion to a reserved timeline with a gap', () => {
     await c.instance.endReceiver(soon());
     await b.instance.closeDoor(soon());
     await b.instance.setSynchronousStandbyNames(`ANY 1 ("${nameC}")`, soon());
-    const started = performance.now();
     await b.instance.promote(tl(5), soon());
-    console.log(`promote took ${(performance.now() - started).toFixed(0)} ms`);
     const row = { epoch: ep(3), primary: nameB, timeline: tl(5), cohort: [nameC], acks: 1 };
     const writing = b.instance.writeEpochRow(row, soon());
     await c.instance.follow(await b.upstream());
     await writing;
-    console.log(`row acknowledged after ${(performance.now() - started).toFixed(0)} ms`);
     expect((await b.server()).timeline).toBe(5);
     const seen = await c.until('timeline 5', ({ server }) => server?.timeline === 5);
     expect(seen.forks.map((fork) => fork.timeline)).toEqual([1]);
