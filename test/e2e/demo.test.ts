@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { DemoDescription } from '../../src/demo/describe.ts';
 import { layoutOf } from '../../src/demo/layout.ts';
 import { identityOf, processesIn } from '../../src/demo/processes.ts';
@@ -84,7 +84,7 @@ describe('a demo in the background', () => {
 
   test('stops without leaving anything, keeps its data, and goes on where it was', async () => {
     const running = await cluster.describe();
-    const primary = await cluster.primary();
+    const [before] = await cluster.query('SELECT system_identifier FROM pg_control_system()');
     await cluster.stop();
     expect(pidsOf(running).some(alive)).toBe(false);
     expect(processesIn(cluster.dir)).toEqual([]);
@@ -93,7 +93,8 @@ describe('a demo in the background', () => {
     expect(stopped.url).toBe(running.url);
 
     const started = await cluster.startAgain();
-    expect(started.members.find(({ role }) => role === 'primary')?.name).toBe(primary);
+    expect(started.members.map(({ role }) => role).toSorted()).toEqual(['primary', 'standby', 'standby']);
+    expect(await cluster.query('SELECT system_identifier FROM pg_control_system()')).toEqual([before]);
     expect(await cluster.query('SELECT id FROM notes')).toEqual([{ id: 1 }]);
   });
 });
@@ -101,12 +102,12 @@ describe('a demo in the background', () => {
 describe('a demo in the foreground', () => {
   let root: string;
   let dir: string;
-  beforeAll(async () => {
+  beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), 'pgwarden-e2e-'));
     await chmod(root, 0o755);
     dir = join(root, 'demo');
   });
-  afterAll(async () => {
+  afterEach(async () => {
     await execa(process.execPath, [MAIN, 'demo', 'rm', '--force', '--dir', dir], { reject: false });
     await rm(root, { recursive: true, force: true });
   });
