@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT } from '../commands/exit-codes.ts';
 import { waitUntilComplete } from './complete.ts';
 import { applicationUrl } from './describe.ts';
-import { hints } from './hints.ts';
+import { hints, invocation } from './hints.ts';
 import { Narrator } from './narrator.ts';
 import { observe } from './observe.ts';
 import { type StartedSupervisor, startDemo, supervisorFailed } from './start.ts';
@@ -44,7 +44,8 @@ export async function runForeground(demo: Demo, timeoutSeconds: number): Promise
       await stopDemo(demo, (text) => narrator.say(text));
       await impatient;
     }
-    narrator.say('stopped; everything is kept: pgwarden demo continues it, pgwarden demo rm deletes it');
+    const run = invocation(process.env);
+    narrator.say(`stopped; everything is kept: ${run} demo continues it, ${run} demo rm deletes it`);
     return EXIT.happened;
   } catch (error) {
     // A Ctrl-C while it came up: everything is stopped by now.
