@@ -25,9 +25,13 @@ export class ApiProcess implements AsyncDisposable {
   ): Promise<ApiProcess> {
     const args = [process.execPath, ENTRY, directory, String(port), String(compactAfter)];
     const limited = ['-c', `trap '' XFSZ; ulimit -f ${fileLimit}; exec "$@"`, 'bash', ...args];
-    const child = spawn('bash', limited, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn('bash', limited, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let complaint = '';
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      complaint += text;
+    });
     const [first] = await Promise.race([once(createInterface(child.stdout), 'line'), once(child, 'close')]);
-    if (typeof first !== 'string') throw new Error('the process has ended');
+    if (typeof first !== 'string') throw new Error(`the process has ended: ${complaint}`);
     const url = first;
     return new ApiProcess(child, url);
   }

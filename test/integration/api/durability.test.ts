@@ -117,7 +117,7 @@ describe('after kill -9', () => {
     expect(await readFile(log, 'utf8')).toBe(whole);
     await second.end('SIGKILL');
     await writeFile(log, whole.replace('kube-public', 'kube-pablic'));
-    await expect(ApiProcess.start(directory)).rejects.toThrow();
+    await expect(ApiProcess.start(directory)).rejects.toThrow('API_STORE_CORRUPT');
     expect(await readFile(log, 'utf8')).toContain('kube-pablic');
   });
 });
