@@ -155,9 +155,13 @@ function senderView(row: SenderRow, status: Status, traces: Traces): Walsender {
   };
 }
 
-/** Stays once seen, until replay moves or a receiver runs: the wait is short, and a look may fall beside it. */
+/**
+ * Stays once seen, until replay moves or something is received: the wait is short, and a look may fall beside it. A
+ * receiver that waits receives nothing: where the histories differ it is told so by its sender, waits, is sent off
+ * again, and so for ever (walreceiver.c, WALRCV_WAITING).
+ */
 function endOfWal(row: StatusRow, traces: Traces, replayLsn: Lsn): Lsn | null {
-  if (!row.inRecovery || row.receiverRuns) return null;
+  if (!row.inRecovery || (row.receiverRuns && row.receiver?.status !== 'waiting')) return null;
   if (row.startupWait !== null && WAITS_FOR_WAL.has(row.startupWait)) return replayLsn;
   return traces.endOfWalAt === replayLsn ? replayLsn : null;
 }

@@ -80,6 +80,13 @@ describe('the end of local WAL', () => {
     expect(look({ ...alone, receiverRuns: true }, 1).view.atEndOfWal).toBe(false);
   });
 
+  it('is reached with a receiver that its sender has sent away', () => {
+    const sentAway = heard({ ...alone, receiverRuns: true, receiver: standby.receiver }, { status: 'waiting' });
+    expect(look(sentAway, 1).view.atEndOfWal).toBe(true);
+    expect(look({ ...sentAway, startupWait: null }, 1).view.atEndOfWal).toBe(false);
+    expect(look(heard(sentAway, { status: 'streaming' }), 1).view.atEndOfWal).toBe(false);
+  });
+
   it('stays reached between two waits, until replay moves', () => {
     const { traces } = look(alone, 1);
     expect(look({ ...alone, startupWait: null }, 2, traces).view.atEndOfWal).toBe(true);
