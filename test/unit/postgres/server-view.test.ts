@@ -81,7 +81,10 @@ describe('the end of local WAL', () => {
   });
 
   it('is reached with a receiver that its sender has sent away', () => {
-    const sentAway = heard({ ...alone, receiverRuns: true, receiver: standby.receiver }, { status: 'waiting' });
+    const sentAway = heard(
+      { ...alone, receiverRuns: true, receiver: standby.receiver },
+      { status: 'waiting' },
+    );
     expect(look(sentAway, 1).view.atEndOfWal).toBe(true);
     expect(look({ ...sentAway, startupWait: null }, 1).view.atEndOfWal).toBe(false);
     expect(look(heard(sentAway, { status: 'streaming' }), 1).view.atEndOfWal).toBe(false);
