@@ -10,6 +10,7 @@ import type { FactStore } from './volume/fact-store.ts';
 import { clearIncoming } from './volume/install.ts';
 import type { VolumePaths } from './volume/paths.ts';
 import { cloneIncoming } from './work/clone.ts';
+import { finishRewind } from './work/finish-rewind.ts';
 import { initializeIncoming } from './work/initialize.ts';
 import { recoverSingleUser, runRewind, saveDivergedWal } from './work/rewind.ts';
 
@@ -97,6 +98,7 @@ export class DataWorks {
     const clean = await control.read(signal);
     if (clean !== null) await saveDivergedWal(context, clean, switchLsn);
     await runRewind(context);
+    await finishRewind(this.#parts, from, facts.memberIdentity, report, signal);
     await facts.mend();
   }
 

@@ -1,5 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { PostgresError } from '../errors.ts';
+import { childrenOf } from '../process/children.ts';
 import { send } from '../process/orphans.ts';
 import type { Session } from '../sql/session.ts';
 import { bounded, until } from '../wait.ts';
@@ -74,26 +74,4 @@ async function requireReadableHba(session: Session, signal: AbortSignal): Promis
     `pg_hba.conf line ${first.line}: ${first.error}`,
     'Correct the rules under postgres.hba.',
   );
-}
-
-/** The children of the postmaster, by /proc. */
-async function childrenOf(postmaster: number | null): Promise<number[]> {
-  if (postmaster === null) return [];
-  const fast = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8').catch(() => null);
-  if (fast !== null)
-    return fast
-      .split(' ')
-      .filter((pid) => pid !== '')
-      .map(Number);
-  // A kernel without CONFIG_PROC_CHILDREN.
-  const found = await Promise.all(
-    (await readdir('/proc'))
-      .filter((name) => /^\d+$/.test(name))
-      .map(async (pid) => {
-        const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-        const parent = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
-        return Number(parent) === postmaster ? Number(pid) : null;
-      }),
-  );
-  return found.filter((pid) => pid !== null);
 }

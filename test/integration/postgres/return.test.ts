@@ -76,6 +76,24 @@ describe('a diverged ex-primary', () => {
     expect(await countOf(a)).toEqual({ count: 200, max: 200 });
   });
 
+  it('is whole without its source, however much that wrote during the rewind', async () => {
+    const switchLsn = await diverge('kill');
+    const client = await b.client();
+    const stop = new AbortController();
+    const writing = (async () => {
+      for (let id = 10_000; !stop.signal.aborted; id += 1) {
+        await client.query('insert into t select $1::int', [id]);
+      }
+    })();
+    await a.instance.rewind(await b.upstream(), switchLsn, NO_REPORT, soon());
+    stop.abort();
+    await writing;
+    await client.end();
+    await b.instance.stop('kill');
+    await a.instance.startStandby(soon());
+    expect(await a.server()).toMatchObject({ timeline: 2, inRecovery: true });
+  });
+
   it('whose rewind failed half-way is broken, also for the next agent, does not start, and is cloned', async () => {
     const switchLsn = await diverge('fast');
     const identity = (await a.instance.observe(1_000 as never)).identity;
