@@ -19,6 +19,9 @@ const PACE = { busy: 20, suspicious: 100, idle: 1_000, idlePrimary: 500, repeate
 /** How often, in milliseconds, it is checked that a primary was looked at. */
 const PULSE = 500;
 
+/** A decision that comes again is logged again after so long, in milliseconds. */
+const TELL_AGAIN = 30_000;
+
 /** What the loop tells of each round. */
 export interface RoundObserver {
   onView(view: View): void;
@@ -40,6 +43,7 @@ export class Loop {
   readonly #wakeup = new Wakeup();
   #last: { kind: string; reason: string } | null = null;
   #repeats = 0;
+  readonly #told = new Map<string, Instant>();
   #doubtAgainAt: Instant = instant(0);
   #lastLook: { readonly at: Instant; readonly leads: boolean } | null = null;
 
@@ -144,20 +148,30 @@ export class Loop {
     const same = this.#last?.kind === decision.kind && this.#last.reason === decision.reason;
     this.#repeats = same && decision.kind !== 'wait' ? this.#repeats + 1 : 0;
     if (same) return;
-    const level = decision.kind === 'wait' && this.#last?.kind === 'wait' ? 'debug' : 'info';
+    const minor = decision.kind === 'wait' && this.#last?.kind === 'wait';
     this.#last = { kind: decision.kind, reason: decision.reason };
-    const epoch = view.record.current?.record.epoch ?? null;
+    // A member that tries the same again and again says so once in a while.
+    const level =
+      minor || this.#toldLately(`${decision.kind}: ${decision.reason}`, view.now) ? 'debug' : 'info';
     if (decision.kind === 'problem') {
       this.#context.log.error(
-        { event: 'decision', decision: decision.kind, code: decision.code, reason: decision.reason, epoch },
+        { event: 'decision', decision: decision.kind, code: decision.code, reason: decision.reason },
         `${decision.reason}. ${decision.remedy}`,
       );
       return;
     }
     this.#context.log[level](
-      { event: 'decision', decision: decision.kind, reason: decision.reason, epoch },
+      { event: 'decision', decision: decision.kind, reason: decision.reason },
       `${decision.kind}: ${decision.reason}`,
     );
+  }
+
+  #toldLately(line: string, now: Instant): boolean {
+    const before = this.#told.get(line);
+    if (before !== undefined && now - before < TELL_AGAIN) return true;
+    if (this.#told.size > 100) this.#told.clear();
+    this.#told.set(line, now);
+    return false;
   }
 
   #pause(view: View, decision: Decision): Millis {
