@@ -9,9 +9,9 @@ export function memberNamed(cluster: ClusterStatus, name: string): ClusterMember
   throw new UsageError(`the cluster has no member ${name}`, `its members are: ${names}`);
 }
 
-/** A member does its part: it is the primary, or streams from it. */
+/** A member does its part: it is the primary (of a settled epoch), or streams from it. */
 export function doesItsPart(member: ClusterMember): boolean {
-  return member.state === 'primary' || (member.state === 'standby' && member.streaming);
+  return member.role === 'primary' || (member.state === 'standby' && member.streaming);
 }
 
 /** One member in a few words: `pg-1 cloning 40 %`. */

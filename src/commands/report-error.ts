@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { asCalled } from './as-called.ts';
 import { CommandError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import type { OutputFormat } from './output/format.ts';
@@ -52,9 +53,11 @@ export function reportError(error: unknown, format: OutputFormat): number {
   }
   const label = (text: string, style: 'red' | 'yellow' | 'dim'): string =>
     styleText(style, text, { stream: process.stderr });
-  process.stderr.write(`${label('error:', 'red')} ${reported.message}\n`);
+  const { env } = process;
+  process.stderr.write(`${label('error:', 'red')} ${asCalled(reported.message, env)}\n`);
   for (const cause of causes(error)) process.stderr.write(`${label('cause:', 'dim')} ${cause}\n`);
-  if (reported.remedy !== null) process.stderr.write(`${label('remedy:', 'yellow')} ${reported.remedy}\n`);
+  if (reported.remedy !== null)
+    process.stderr.write(`${label('remedy:', 'yellow')} ${asCalled(reported.remedy, env)}\n`);
   else if (error instanceof Error && reported.code === 'INTERNAL') process.stderr.write(`${error.stack}\n`);
   return exitCode;
 }

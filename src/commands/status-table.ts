@@ -62,9 +62,11 @@ function stateCell(member: ClusterMember): string {
     const part = progress.fraction === null ? '' : ` ${Math.floor(progress.fraction * 100)} %`;
     return paint('yellow', `${member.state}${part}`);
   }
-  if (member.state === 'primary' || (member.state === 'standby' && member.streaming)) {
-    return paint('green', member.state === 'primary' ? 'serving' : 'streaming');
+  if (member.state === 'primary') {
+    // Its epoch is not settled, or the record names another: clients are not let in.
+    return member.role === 'primary' ? paint('green', 'serving') : paint('yellow', 'primary, not open');
   }
+  if (member.state === 'standby' && member.streaming) return paint('green', 'streaming');
   return paint(member.state === 'unreachable' ? 'red' : 'yellow', member.state);
 }
 

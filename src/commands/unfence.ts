@@ -31,7 +31,11 @@ export function registerUnfence(program: Command): void {
 
 async function unfence(context: ChangeContext, target: string): Promise<Outcome> {
   const before = await context.client.clusterFirstHand(context.signal);
-  const names = chosenMembers(before, target).map(({ name }) => name);
+  const chosenNow = chosenMembers(before, target);
+  const names = chosenNow.map(({ name }) => name);
+  if (!chosenNow.some((member) => member.fenced)) {
+    return { message: `not fenced: ${names.join(', ')}`, unfenced: [] };
+  }
   context.announce(`lifting the fence of ${names.join(', ')} of ${before.cluster}`);
   const call = { method: 'DELETE', path: `/v1/fenced/${encodeURIComponent(target)}` } as const;
   await context.client.change(call, context.signal);

@@ -18,8 +18,8 @@ export async function print(format: OutputFormat, data: unknown, table: () => st
 export async function render(format: OutputFormat, data: unknown, table: () => string): Promise<string> {
   if (format === 'table') return table();
   if (format === 'json') return JSON.stringify(data, null, 2);
-  const { stringify } = await import('yaml');
-  return stringify(data).trimEnd();
+  const { toYaml } = await import('./yaml.ts');
+  return toYaml(data);
 }
 
 /** The format that argv asks for, also where parsing it failed: an error must be JSON for whoever asked for JSON. */
