@@ -14,8 +14,24 @@ const FRESH_ANSWER = 3_000;
 export function bootstrap(view: View, record: ClusterRecord | null): Decision {
   if (!view.record.known) return wait('the API has not said yet whether there is a cluster record');
   if (record === null) return claim(view);
-  if (record.settled.epoch === 0) return firstData(view, record);
-  return join(view, record);
+  return isBeginning(record) && !isLed(view, record) ? firstData(view, record) : join(view, record);
+}
+
+/** A member said that it begins the cluster; it has no data yet. */
+export function isClaim(record: ClusterRecord): boolean {
+  return isBeginning(record) && record.systemIdentifier === '';
+}
+
+/**
+ * No epoch was ever settled: nothing was ever acknowledged. (A record that was rebuilt after its loss has no settled
+ * epoch either, but a cohort.)
+ */
+function isBeginning(record: ClusterRecord): boolean {
+  return record.settled.epoch === 0 && record.settled.cohort.length === 0;
+}
+
+function isLed(view: View, record: ClusterRecord): boolean {
+  return primaryState(view, record)?.state === 'primary';
 }
 
 /** No record: initdb happens only where every expected member says that it has no data. */
@@ -39,8 +55,6 @@ function firstData(view: View, record: ClusterRecord): Decision {
   if (record.holder === view.hold.holder && record.systemIdentifier === '') {
     return startAgain(view, 'initialize') ?? { kind: 'initialize', reason: 'this member begins the cluster' };
   }
-  const state = primaryState(view, record);
-  if (state !== null && state.state === 'primary') return wait(`${record.primary} settles the first epoch`);
   const free = isReleased(record) || isExpired(record, view.record, view.now);
   if (!free) return wait('another member begins the cluster');
   const silent = unproven(view);

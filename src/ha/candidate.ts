@@ -1,6 +1,7 @@
-import { choose } from './choose.ts';
+import { type Choice, choose } from './choose.ts';
 import { type Decision, type Proof, wait } from './decision.ts';
-import { endingStands } from './handover.ts';
+import { superiorTo } from './floor.ts';
+import { endingStands, TAKE_BACK_AFTER } from './handover.ts';
 import { epochOfTimeline } from './history.ts';
 import { FRESH_LOOK, isExpired, isReleased } from './lease.ts';
 import { lsnBytes } from './lsn.ts';
@@ -26,12 +27,13 @@ export function takeOver(view: View, record: ClusterRecord, server: ServerView):
   if (handed !== null) return handed;
   if (view.settings.tags.nofailover || view.wishes.shutdown) return null;
   const person = view.wishes.failover;
-  if (record.paused && person === null) return null;
+  // While paused nobody promises: only a word that needs no promises goes on.
+  if (record.paused && person?.acceptDataLoss !== true) return null;
   if (person?.acceptDataLoss === true && (isReleased(record) || isExpired(record, view.record, view.now))) {
     return win(view, record, 'person', 'a person accepted the loss of data');
   }
+  if (isPlannedOtherwise(view, record)) return null;
   if (record.settled.acks === 0) return acquire(view, record, server);
-  if (isPromisedToAnother(view, record)) return null;
   const suspicion = suspect(view, record);
   if (!suspicion.suspected) return null;
   if (person === null && !isShared(view, record, suspicion)) return null;
@@ -85,18 +87,13 @@ function pursue(view: View, record: ClusterRecord, recruitment: Recruitment, ser
         reason: `${choice.to} has the better claim to epoch ${recruitment.epoch}`,
       };
     case 'catch-up':
-      if (elapsed(recruitment.startedAt, view.now) > view.settings.leaseDuration)
-        return abandon('catching up took too long');
-      return {
-        kind: 'catch-up',
-        from: choice.from,
-        to: choice.answer.position.lsn,
-        reason: `${choice.from} is ahead but may not lead: its WAL is streamed first`,
-      };
+      return catchUp(view, recruitment, choice);
     case 'lead': {
       if (elapsed(recruitment.baseAt, view.now) > FRESH_LOOK) return abandon('the direct GET is too old');
       const identity = view.local.identity;
       if (identity === null || !server.inRecovery) return abandon('it is no standby');
+      const superior = superiorTo(view, record.epoch);
+      if (superior !== null) return abandon(`${superior.member} followed epoch ${superior.floor.epoch}`);
       return {
         kind: 'win',
         proof: 'promises',
@@ -113,6 +110,23 @@ function pursue(view: View, record: ClusterRecord, recruitment: Recruitment, ser
   }
 }
 
+/** The best may not lead: what it has more is streamed from it first. */
+export function catchUp(
+  view: View,
+  recruitment: Recruitment,
+  choice: Extract<Choice, { kind: 'catch-up' }>,
+): Decision {
+  if (elapsed(recruitment.startedAt, view.now) > view.settings.leaseDuration) {
+    return { kind: 'abandon-recruit', reason: 'catching up took too long' };
+  }
+  return {
+    kind: 'catch-up',
+    from: choice.from,
+    to: choice.answer.position.lsn,
+    reason: `${choice.from} is ahead but may not lead: its WAL is streamed first`,
+  };
+}
+
 /** The old primary released to this member after it had flushed the shutdown checkpoint: no promises are needed. */
 function handedOver(view: View, record: ClusterRecord): Decision | null {
   if (record.ending === null || record.ending.target !== view.local.identity || !isReleased(record))
@@ -125,17 +139,15 @@ function acquire(view: View, record: ClusterRecord, server: ServerView): Decisio
   const identity = view.local.identity;
   const released = isReleased(record);
   if (!released && !isExpired(record, view.record, view.now)) return null;
-  if (identity === null || !record.settled.cohort.includes(identity)) {
-    return record.primary === identity
-      ? null
-      : wait('the Lease is free, but this member is not listed as eligible');
-  }
-  if ((view.wishes.heldUntil ?? 0) > view.now) return wait('it promised not to acquire for now');
-  if (!released && suspect(view, record).suspected === false)
-    return wait('the Lease expired, but the primary is heard');
+  if (identity === null) return null;
+  // The last settled primary holds everything that it acknowledged: a winner that never settled acknowledged nothing.
+  const wasPrimary = record.settled.primary === identity;
+  if (!wasPrimary && !record.settled.cohort.includes(identity)) return null;
+  if ((view.wishes.heldUntil ?? 0) > view.now) return null;
+  if (!released && !suspect(view, record).suspected) return null;
   if (server.receiver === null && !server.atEndOfWal) return wait('it still reads its local WAL');
   const lag = lsnBytes(record.flushLsn) - lsnBytes(server.flushLsn);
-  if (lag > view.settings.maximumLagOnFailover) {
+  if (!wasPrimary && lag > view.settings.maximumLagOnFailover) {
     return wait(`it lags ${lag} bytes behind, more than maximumLagOnFailover`);
   }
   const delay = STAGGER * rank(view, record) * (1 + view.chance);
@@ -143,11 +155,21 @@ function acquire(view: View, record: ClusterRecord, server: ServerView): Decisio
   return win(view, record, 'expired', released ? 'the Lease is released' : 'the Lease expired');
 }
 
-function win(view: View, record: ClusterRecord, proof: Proof, why: string): Decision {
+/** A win without promises, under a record that was just read and that no member knows to be a thing of the past. */
+export function win(view: View, record: ClusterRecord, proof: Proof, why: string): Decision {
   const identity = view.local.identity;
   if (identity === null) return wait('it has no identity');
-  if (elapsed(view.record.readAt, view.now) > FRESH_LOOK)
+  const { readAt } = view.record;
+  const superior = superiorTo(view, record.epoch);
+  const readSince = readAt !== null && (superior?.toldAt == null || readAt >= superior.toldAt);
+  if (elapsed(readAt, view.now) > FRESH_LOOK || !readSince) {
     return { kind: 'look', reason: `${why}: a direct GET precedes a win` };
+  }
+  if (superior !== null) {
+    return wait(
+      `the record went backwards: it says epoch ${record.epoch}, but ${superior.member} followed epoch ${superior.floor.epoch} of ${superior.floor.primary}`,
+    );
+  }
   return {
     kind: 'win',
     proof,
@@ -162,13 +184,18 @@ function win(view: View, record: ClusterRecord, proof: Proof, why: string): Deci
   };
 }
 
-/** A planned end is for its target alone, until it had its time, and the old primary had its to take the Lease back. */
-function isPromisedToAnother(view: View, record: ClusterRecord): boolean {
-  if (record.ending === null || record.ending.target === view.local.identity) return false;
-  return elapsed(view.record.changedAt, view.now) < endingStands(record);
+/**
+ * A planned end is for its target alone, until it had its time, and the old primary had its to take the Lease back.
+ * The target waits for the release too: a recruitment would end the receiver that brings the shutdown checkpoint.
+ */
+function isPlannedOtherwise(view: View, record: ClusterRecord): boolean {
+  if (record.ending === null) return false;
+  const isTarget = record.ending.target === view.local.identity;
+  return elapsed(view.record.changedAt, view.now) < (isTarget ? TAKE_BACK_AFTER : endingStands(record));
 }
 
-function invited(view: View): Epoch | null {
+/** The epoch that a peer withdrew from in this member's favour, a moment ago. */
+export function invited(view: View): Epoch | null {
   const { lead } = view.wishes;
   return lead !== null && elapsed(lead.at, view.now) <= LEAD_FRESH ? lead.epoch : null;
 }

@@ -49,6 +49,17 @@ function isEligible(view: View, record: ClusterRecord, identity: MemberIncarnati
   );
 }
 
+/** Nothing is known of it but that it is expected. */
+function isUnknown(view: View, record: ClusterRecord, identity: MemberIncarnation): boolean {
+  const name = memberOf(identity);
+  return (
+    name !== view.self &&
+    view.settings.expectedMembers.includes(name) &&
+    !isFenced(record.fenced, name) &&
+    !view.members.some((member) => member.member === name)
+  );
+}
+
 /** When the member last replied; one that never did counts from when this primary began to lead. */
 function lastReply(view: View, identity: MemberIncarnation): Instant | null {
   return view.hold.replies[identity] ?? view.hold.leadingSince;
@@ -65,7 +76,8 @@ export function wantedCohort(view: View, record: ClusterRecord): Cohort {
     view.peers.some((peer) => peer.member === memberOf(identity) && peer.state?.ending === true);
   const kept = settled.cohort.filter(
     (identity) =>
-      isEligible(view, record, identity) &&
+      // A member whose record was not seen yet is added by nobody, but it is no reason to drop it either.
+      (isEligible(view, record, identity) || isUnknown(view, record, identity)) &&
       !ending(identity) &&
       elapsed(lastReply(view, identity), view.now) < view.settings.dropAfter,
   );
@@ -146,10 +158,7 @@ export function firstCohort(
   if (view.settings.durability === 'preferred') {
     return { members, acks: Math.min(target, members.length) };
   }
-  const acks = Math.min(
-    target,
-    record.settled.epoch === 0 ? 0 : Math.max(record.settled.acks, members.length),
-  );
+  const acks = Math.min(target, Math.max(record.settled.acks, members.length));
   // Better a name that cannot answer than a promise less: with `required`, writes wait instead.
   const others = [...known].filter((identity) => identity !== self).sort();
   for (const identity of [...others.filter(usable), ...others.filter((other) => !usable(other))]) {

@@ -1,11 +1,16 @@
 import { type Decision, wait } from './decision.ts';
 import { standingOf } from './floor.ts';
-import { hung, lead, repairAsPrimary, superseded } from './primary.ts';
+import { isolated } from './isolation.ts';
+import { FRESH_LOOK, isExpired, isReleased } from './lease.ts';
+import { permittedUntil } from './permission.ts';
+import { hung, lead, superseded } from './primary.ts';
 import type { ClusterRecord } from './record.ts';
 import { repair } from './repair.ts';
+import { repairAsPrimary } from './repair-as-primary.ts';
 import { standBy } from './standby.ts';
 import { rest } from './stopped.ts';
 import { startAgain } from './tasks.ts';
+import { elapsed } from './units.ts';
 import type { Task, View } from './view.ts';
 
 /** Works during which nothing else is decided: each is bounded, and ends with a changed instance. */
@@ -14,7 +19,13 @@ const EXCLUSIVE: readonly Task['kind'][] = ['initialize', 'clone', 'rewind', 'st
 /** The one decision of this round. Pure: the same view gives the same decision. */
 export function decide(view: View): Decision {
   const busy = view.tasks.find((task) => task.outcome === 'running' && EXCLUSIVE.includes(task.kind));
-  if (busy) return wait(`${busy.kind} is under way`);
+  if (busy) {
+    // What is half-made is made anew; nobody waits for hours of it.
+    if (view.wishes.shutdown && (busy.kind === 'clone' || busy.kind === 'initialize')) {
+      return { kind: 'exit', reason: `shutdown: ${busy.kind} is left` };
+    }
+    return wait(`${busy.kind} is under way`);
+  }
   const current = view.record.current?.record ?? null;
   if (current !== null) {
     const standing = standingOf(current, view.local);
@@ -91,11 +102,24 @@ function rule(view: View, record: ClusterRecord): Decision {
   return { kind: 'stop', mode: 'fast', demotion: true, reason: 'the Lease is held by another process' };
 }
 
-/** initdb is done under this process's claim: epoch 1 begins. */
+/** initdb is done under a claim: epoch 1 begins, or the claim of a process that is gone is taken over first. */
 function claimIsMine(view: View, record: ClusterRecord): Decision | null {
-  if (record.systemIdentifier !== '' || record.holder !== view.hold.holder) return null;
-  if (view.local.data !== 'present') return null;
-  return { kind: 'begin-first-epoch', reason: 'initdb is done' };
+  if (record.systemIdentifier !== '' || view.local.data !== 'present' || view.wishes.shutdown) return null;
+  if (record.holder === view.hold.holder) return { kind: 'begin-first-epoch', reason: 'initdb is done' };
+  // Data that never followed anybody and belongs to no cluster yet is what initdb made under this claim.
+  if (view.local.floor !== null) return null;
+  if (!isReleased(record) && !isExpired(record, view.record, view.now)) {
+    return wait('the process that ran initdb is gone, and its claim has not expired yet');
+  }
+  if (elapsed(view.record.readAt, view.now) > FRESH_LOOK) {
+    return { kind: 'look', reason: 'is the claim still free?' };
+  }
+  return {
+    kind: 'swap-record',
+    change: 'bootstrap',
+    record: { ...record, holder: view.hold.holder },
+    reason: 'this member has run initdb under the claim of a process that is gone',
+  };
 }
 
 /** A record that no member obeys. A stopped member starts all the same: as a standby that follows nobody. */
@@ -106,20 +130,25 @@ function invalid(view: View, why: string): Decision {
   if (view.wishes.shutdown) {
     return { kind: 'stop', mode: 'fast', demotion: view.local.state === 'primary', reason: 'shutdown' };
   }
+  if (view.local.state === 'stopping') return finishStop(view);
   if (view.local.server === null) return hung(view);
   return repair(view, why);
 }
 
-/** The record belongs to another cluster than the data: nothing is changed on either side. */
+/**
+ * The record belongs to another cluster than the data: nothing is changed on either side. A primary that held a
+ * record of its own goes on within its permission; a standby goes on with what it does.
+ */
 function foreign(view: View, why: string): Decision {
-  if (view.local.state === 'primary') {
-    if (view.wishes.shutdown) return { kind: 'stop', mode: 'fast', demotion: true, reason: 'shutdown' };
-    return view.local.server === null ? hung(view) : repairAsPrimary(view, why);
+  const { state, server } = view.local;
+  if (view.wishes.shutdown) {
+    if (state === 'stopped' || state === 'empty') return { kind: 'exit', reason: 'shutdown' };
+    return { kind: 'stop', mode: 'fast', demotion: state === 'primary', reason: 'shutdown' };
   }
-  if (view.local.state === 'stopped' || view.local.state === 'empty') {
-    if (view.wishes.shutdown) return { kind: 'exit', reason: 'shutdown' };
-  } else if (view.local.state === 'standby') {
-    return { kind: 'stop', mode: 'fast', demotion: false, reason: why };
+  const held = view.record.lastValid;
+  if (state === 'primary' && server !== null && held !== null) {
+    const lapsed = view.now >= permittedUntil(view, held) && !held.paused;
+    if (lapsed && (server.doorOpen || held.settled.acks === 0)) return isolated(view, held, server);
   }
   return {
     kind: 'problem',

@@ -1,5 +1,7 @@
+import type { MemberName } from './member.ts';
 import type { ClusterRecord, Floor } from './record.ts';
-import type { LocalView } from './view.ts';
+import type { Epoch, Instant } from './units.ts';
+import type { LocalView, View } from './view.ts';
 
 export type RecordStanding =
   | { readonly kind: 'valid' }
@@ -37,4 +39,27 @@ export function standingOf(record: ClusterRecord, local: LocalView): RecordStand
     return { kind: 'below-floor', floor: local.floor };
   }
   return { kind: 'valid' };
+}
+
+/** A member of this cluster that led or followed a higher epoch, of another primary than this member. */
+export interface Superior {
+  readonly member: MemberName;
+  readonly floor: Floor;
+  /** When it was asked. */
+  readonly toldAt: Instant | null;
+}
+
+/**
+ * The member that shows that an epoch is over. Under a record that was just read it shows more: the record went
+ * backwards, since a floor is written only after the swap that it stands for.
+ */
+export function superiorTo(view: View, own: Epoch): Superior | null {
+  for (const { member, state, answeredAt } of view.peers) {
+    if (state === null || state.clusterUID === null || state.floor === null) continue;
+    if (state.clusterUID !== view.local.clusterUID || state.floor.epoch <= own) continue;
+    // An own swap that members saw before this one did.
+    if (state.floor.primary === view.local.identity) continue;
+    return { member, floor: state.floor, toldAt: answeredAt };
+  }
+  return null;
 }

@@ -2,7 +2,7 @@ import { isDeadIncarnation, isLive } from './cohort.ts';
 import { isFenced } from './fenced.ts';
 import { isReleased } from './lease.ts';
 import { compareLsn, type Lsn } from './lsn.ts';
-import { type MemberIncarnation, type MemberName, memberOf } from './member.ts';
+import { type MemberIncarnation, type MemberName, memberIncarnation, memberOf } from './member.ts';
 import type { ClusterRecord } from './record.ts';
 import { elapsed } from './units.ts';
 import type { View } from './view.ts';
@@ -29,11 +29,10 @@ export function chooseTarget(view: View, record: ClusterRecord, wanted: MemberNa
       refusals.push(`${member.member} ${why}`);
       return [];
     };
-    const sender = senders.find(
-      (walsender) => memberOf(walsender.identity as MemberIncarnation) === member.member,
-    );
-    const identity = sender?.identity as MemberIncarnation | undefined;
-    if (sender === undefined || identity === undefined) return refuse('does not stream');
+    if (member.incarnation === null) return refuse('has no data');
+    const identity = memberIncarnation(member.member, member.incarnation);
+    const sender = senders.find((walsender) => walsender.identity === identity);
+    if (sender === undefined) return refuse('does not stream');
     if (isDeadIncarnation(view, identity) || !isLive(view, identity)) return refuse('does not reply');
     if (member.tags.nofailover) return refuse('is tagged nofailover');
     if (isFenced(record.fenced, member.member)) return refuse('is fenced');
@@ -58,13 +57,19 @@ export function chooseTarget(view: View, record: ClusterRecord, wanted: MemberNa
   return { kind: 'none', reason: wanted === null ? 'there is no standby' : `${wanted} is not a member` };
 }
 
-/** Whether the target has flushed the shutdown checkpoint of this (stopped) primary. */
-export function targetHasAll(view: View, target: MemberIncarnation, shutdownEnd: Lsn): boolean {
+/** Whether the target has flushed the shutdown checkpoint of this (stopped) primary, on its timeline. */
+export function targetHasAll(
+  view: View,
+  record: ClusterRecord,
+  target: MemberIncarnation,
+  shutdownEnd: Lsn,
+): boolean {
   const state = view.peers.find((peer) => peer.member === memberOf(target))?.state ?? null;
   return (
     state !== null &&
     state.incarnation !== null &&
-    target === `${state.member}-${state.incarnation}` &&
+    target === memberIncarnation(state.member, state.incarnation) &&
+    state.timeline === record.timeline &&
     state.position !== null &&
     compareLsn(state.position.lsn, shutdownEnd) >= 0
   );

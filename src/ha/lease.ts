@@ -7,10 +7,12 @@ export const FRESH_LOOK = 1_000;
 
 /**
  * Until when a holder may act on its last renewal: counted from when the successful update was *sent*, less the
- * drift of clocks, less the time to stop Postgres.
+ * drift of clocks, less the time to stop Postgres. The duration is the one that challengers read in the record;
+ * a longer one in the settings counts from the next epoch on.
  */
-export function holderDeadline(renewedAt: Instant, settings: HaSettings): Instant {
-  return instant(renewedAt + settings.leaseDuration * (1 - settings.drift) - settings.stopTimeout);
+export function holderDeadline(renewedAt: Instant, record: ClusterRecord, settings: HaSettings): Instant {
+  const duration = Math.min(record.leaseDuration, settings.leaseDuration);
+  return instant(renewedAt + duration * (1 - settings.drift) - settings.stopTimeout);
 }
 
 /**

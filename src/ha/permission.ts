@@ -37,7 +37,7 @@ export function permittedUntil(view: View, record: ClusterRecord): Instant {
     const latest = Math.max(renewedAt ?? 0, quorumHeardAt(view, record) ?? 0);
     return instant(latest + view.settings.staleReadBound);
   }
-  const byLease = renewedAt === null ? instant(0) : holderDeadline(renewedAt, view.settings);
+  const byLease = renewedAt === null ? instant(0) : holderDeadline(renewedAt, record, view.settings);
   return instant(Math.max(byLease, heldUntil === null ? 0 : heldUntil - view.settings.stopTimeout));
 }
 

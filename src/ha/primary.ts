@@ -1,15 +1,20 @@
 import { nextCohortStep, wantedCohort } from './cohort.ts';
 import { type Decision, wait } from './decision.ts';
 import { isFenced } from './fenced.ts';
-import { chooseTarget } from './handover.ts';
+import { superiorTo } from './floor.ts';
+import { chooseTarget, TAKE_BACK_AFTER } from './handover.ts';
+import { isolated } from './isolation.ts';
 import { compareLsn } from './lsn.ts';
-import { permittedUntil, quorumIsFresh } from './permission.ts';
+import { permittedUntil } from './permission.ts';
 import { countIn, parseSynchronousStandbyNames, synchronousStandbyNames } from './quorum.ts';
 import type { ClusterRecord, Cohort } from './record.ts';
 import { runningTask, startAgain } from './tasks.ts';
 import { selfBumped, settled, withCohort, withEnding } from './transitions.ts';
 import { type Epoch, elapsed, epoch, millis } from './units.ts';
 import type { ServerView, View } from './view.ts';
+
+/** How long a shutdown tries to announce its hand-over, in milliseconds. */
+const ANNOUNCE_WITHIN = 3 * TAKE_BACK_AFTER;
 
 /** How long an epoch row may wait before standbys outside the new cohort are counted in as well. */
 const WIDEN_AFTER = 2_000;
@@ -20,33 +25,44 @@ export function lead(view: View, record: ClusterRecord): Decision {
   if (server === null || isHung(view)) return hung(view);
   const superior = superseded(view, record.epoch);
   if (superior !== null) return superior;
-  if (record.settled.epoch < record.epoch) {
-    return leaveUnsettled(view, record) ?? settle(view, record, server);
+  const unsettled = record.settled.epoch < record.epoch;
+  if (unsettled) {
+    const left = leaveUnsettled(view, record);
+    if (left !== null) return left;
   }
-  if (server.settledEpoch < record.epoch) {
-    return {
-      kind: 'mark-settled',
-      epoch: record.epoch,
-      timeline: record.timeline,
-      reason: `epoch ${record.epoch} is settled; its WAL shall say so`,
-    };
+  // An epoch that the holder gave itself keeps its clients: they may be as alone with it as in any settled one.
+  const mayHaveClients = !unsettled || isSelfBumped(record);
+  if (mayHaveClients && view.now >= permittedUntil(view, record) && !record.paused) {
+    return isolated(view, record, server);
   }
-  const now = view.now;
-  if (now >= permittedUntil(view, record) && !record.paused) return isolated(view, record, server);
+  if (unsettled) return bump(view, record, server) ?? settle(view, record, server);
   return (
+    leave(view, record) ??
+    mark(record, server) ??
     hold(view, record) ??
     (server.doorOpen ? null : openDoor(record)) ??
-    bump(view, record) ??
-    end(view, record) ??
+    bump(view, record, server) ??
+    comply(view, record) ??
     maintainCohort(view, record, server) ??
     wait(`leads epoch ${record.epoch}`)
   );
 }
 
+function mark(record: ClusterRecord, server: ServerView): Decision | null {
+  if (server.settledEpoch >= record.epoch) return null;
+  return {
+    kind: 'mark-settled',
+    epoch: record.epoch,
+    timeline: record.timeline,
+    reason: `epoch ${record.epoch} is settled; its WAL shall say so`,
+  };
+}
+
 /** A Postgres that does not answer: after `hungAfter` it ends itself. */
 export function hung(view: View): Decision {
   const silent = elapsed(view.local.silentSince, view.now);
-  if (view.local.silentSince !== null && silent >= view.settings.hungAfter) {
+  const limit = view.wishes.shutdown ? view.settings.suspectAfter : view.settings.hungAfter;
+  if (view.local.silentSince !== null && silent >= limit) {
     return {
       kind: 'stop',
       mode: 'fast',
@@ -66,19 +82,13 @@ function isHung(view: View): boolean {
 
 /** A member followed a higher epoch: this one repairs nothing, bumps nothing, and stops. */
 export function superseded(view: View, own: Epoch): Decision | null {
-  const superior = view.peers.find(
-    (peer) =>
-      peer.state !== null &&
-      peer.state.clusterUID !== null &&
-      peer.state.clusterUID === view.local.clusterUID &&
-      (peer.state.floor?.epoch ?? 0) > own,
-  );
-  if (superior?.state == null) return null;
+  const superior = superiorTo(view, own);
+  if (superior === null) return null;
   return {
     kind: 'stop',
     mode: 'fast',
     demotion: true,
-    reason: `${superior.member} followed epoch ${superior.state.floor?.epoch}, above ${own}: superseded`,
+    reason: `${superior.member} followed epoch ${superior.floor.epoch}, above ${own}: superseded`,
   };
 }
 
@@ -128,12 +138,20 @@ function settle(view: View, record: ClusterRecord, server: ServerView): Decision
     );
   }
   const rowLsn = view.hold.rowLsn;
-  const flushed = server.walsenders.filter((walsender) => compareLsn(walsender.flushLsn, rowLsn) >= 0);
+  // One that still catches up may report WAL of another history: its receiver begins with where its replay stands.
+  const flushed = server.walsenders.filter(
+    (walsender) => walsender.streaming && compareLsn(walsender.flushLsn, rowLsn) >= 0,
+  );
   const have = countIn(
     names.members,
     flushed.map((walsender) => walsender.identity),
   );
-  if (have < names.acks) return wait(`${have} of ${names.acks} flushed the row of epoch ${record.epoch}`);
+  if (have < names.acks) {
+    return (
+      widen(view, record, server, names, bumped) ??
+      wait(`${have} of ${names.acks} flushed the row of epoch ${record.epoch}`)
+    );
+  }
   if (view.local.promise > record.epoch) {
     return { kind: 'stop', mode: 'fast', demotion: true, reason: `it promised epoch ${view.local.promise}` };
   }
@@ -174,25 +192,6 @@ function widen(
   return { kind: 'set-names', cohort, reason: 'standbys outside the new cohort stream its history' };
 }
 
-/** Neither a renewal nor a quorum of replies: no client may read what may be stale. */
-function isolated(view: View, record: ClusterRecord, server: ServerView): Decision {
-  if (record.settled.acks > 0) {
-    if (server.doorOpen) {
-      return {
-        kind: 'close-door',
-        reason: `neither a renewal nor ${record.settled.acks} replies for ${view.settings.staleReadBound} ms`,
-      };
-    }
-    return wait('isolated: the door is closed until a renewal or a quorum of replies returns');
-  }
-  return {
-    kind: 'stop',
-    mode: 'fast',
-    demotion: true,
-    reason: 'the Lease could not be renewed in time and not every eligible member promised to wait',
-  };
-}
-
 /** Asynchronous mode, the API away: every eligible member's word not to acquire. */
 function hold(view: View, record: ClusterRecord): Decision | null {
   if (record.settled.acks > 0 || record.paused) return null;
@@ -207,7 +206,7 @@ function hold(view: View, record: ClusterRecord): Decision | null {
 }
 
 /** A takeover that was abandoned: members promised a higher epoch and follow none. */
-function bump(view: View, record: ClusterRecord): Decision | null {
+function bump(view: View, record: ClusterRecord, server: ServerView): Decision | null {
   let highest = view.local.promise;
   for (const { state } of view.peers) {
     if (state === null || state.clusterUID !== record.clusterUID) continue;
@@ -218,13 +217,16 @@ function bump(view: View, record: ClusterRecord): Decision | null {
   return {
     kind: 'swap-record',
     change: 'self-bump',
-    record: selfBumped(record, epoch(highest)),
+    record: selfBumped(record, epoch(highest), {
+      at: new Date(view.wallClock).toISOString(),
+      switchLsn: server.forks.at(-1)?.switchLsn ?? null,
+    }),
     reason: `a member promised epoch ${highest} to a takeover that was abandoned`,
   };
 }
 
-/** Planned ends: shutdown, fence, restart, switchover. */
-function end(view: View, record: ClusterRecord): Decision | null {
+/** Ends that wait for nothing: one that was announced, a shutdown, a fence. */
+function leave(view: View, record: ClusterRecord): Decision | null {
   if (record.ending !== null) {
     return {
       kind: 'stop',
@@ -234,18 +236,28 @@ function end(view: View, record: ClusterRecord): Decision | null {
     };
   }
   const fenced = isFenced(record.fenced, view.self);
-  if (view.wishes.shutdown || fenced) {
-    const cause = fenced ? 'fence' : 'shutdown';
-    if (record.fenced.includes('*') || record.paused)
-      return stopWithoutTarget(cause, 'no member may take over');
-    const choice = chooseTarget(view, record, null);
-    if (choice.kind === 'none') return stopWithoutTarget(cause, choice.reason);
-    return {
-      kind: 'announce-end',
-      record: withEnding(record, { target: choice.target, cause }),
-      reason: `${cause}: hands over to ${choice.target}`,
-    };
+  if (!view.wishes.shutdown && !fenced) return null;
+  const cause = fenced ? 'fence' : 'shutdown';
+  if (record.fenced.includes('*') || record.paused) {
+    return stopWithoutTarget(cause, 'no member may take over');
   }
+  // What cannot be announced is not waited for: the grace of a shutdown is short.
+  const since = view.wishes.shutdownSince;
+  const waited = since === null ? 0 : elapsed(since, view.now);
+  if (!view.record.apiReachable) return stopWithoutTarget(cause, 'the API is out of reach');
+  if (waited > ANNOUNCE_WITHIN) return stopWithoutTarget(cause, 'the hand-over could not be announced');
+  const choice = chooseTarget(view, record, null);
+  if (choice.kind === 'none') return stopWithoutTarget(cause, choice.reason);
+  return {
+    kind: 'announce-end',
+    record: withEnding(record, { target: choice.target, cause }),
+    reason: `${cause}: hands over to ${choice.target}`,
+  };
+}
+
+/** What people asked for: a restart, a switchover. */
+function comply(view: View, record: ClusterRecord): Decision | null {
+  if (!view.record.apiReachable) return null;
   if (view.wishes.restart && view.local.identity !== null) {
     return {
       kind: 'announce-end',
@@ -321,30 +333,4 @@ function maintainCohort(view: View, record: ClusterRecord, server: ServerView): 
         reason: `cohort ANY ${step.cohort.acks} of ${step.cohort.members.length}: ${step.why}`,
       };
   }
-}
-
-/**
- * A running primary whose record is gone or went backwards: it writes what it holds anew, but only while `k` of its
- * published cohort give fresh replies, so that nobody else can have been recruited.
- */
-export function repairAsPrimary(view: View, why: string): Decision {
-  const held = view.record.lastValid;
-  if (held === null || held.primary !== view.local.identity) {
-    return wait(`${why}, and this member never held a valid one`);
-  }
-  const superior = superseded(view, held.epoch);
-  if (superior !== null) return superior;
-  if (held.settled.acks > 0 && !quorumIsFresh(view, held)) {
-    const server = view.local.server;
-    if (server?.doorOpen === true && view.now >= permittedUntil(view, held)) {
-      return { kind: 'close-door', reason: `${why}, and no quorum of replies` };
-    }
-    return wait(`${why}; it is repaired once ${held.settled.acks} of the cohort reply`);
-  }
-  const record: ClusterRecord = { ...held, holder: view.hold.holder, ending: null, switchover: null };
-  const current = view.record.current;
-  if (elapsed(view.record.readAt, view.now) > 1_000)
-    return { kind: 'look', reason: `${why}: it is read before it is repaired` };
-  if (current === null) return { kind: 'create-record', record, reason: `${why}: the primary repairs it` };
-  return { kind: 'swap-record', change: 'repair', record, reason: `${why}: the primary repairs it` };
 }

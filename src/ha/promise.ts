@@ -1,8 +1,10 @@
 import { isFenced } from './fenced.ts';
+import { standingOf } from './floor.ts';
 import { endingStands } from './handover.ts';
 import { isReleased } from './lease.ts';
 import { memberOf } from './member.ts';
 import type { PromiseRequest } from './peer.ts';
+import type { ClusterRecord } from './record.ts';
 import { hearsPrimary } from './suspicion.ts';
 import { elapsed } from './units.ts';
 import type { View } from './view.ts';
@@ -33,7 +35,7 @@ export function judgePromise(view: View, request: PromiseRequest): PromiseVerdic
       `the candidate's record (epoch ${request.recordEpoch}) is below epoch ${local.floor?.epoch ?? 0}`,
     );
   }
-  const record = view.record.current?.record ?? null;
+  const record = obeyed(view);
   if (holdsOrWon(view)) return refuse('it won the present epoch or runs the primary');
   if (local.server === null) return refuse(`its Postgres is ${local.state}`);
   if (!local.server.inRecovery || local.server.promoting) return refuse('its Postgres is a primary');
@@ -58,13 +60,22 @@ export function judgePromise(view: View, request: PromiseRequest): PromiseVerdic
   return { grant: true };
 }
 
-/** This member won the record's epoch under this process's holder, or runs a primary. */
+/** The record that this member goes by: one that went backwards tells nothing of whom it hears. */
+function obeyed(view: View): ClusterRecord | null {
+  const current = view.record.current?.record ?? null;
+  return current !== null && standingOf(current, view.local).kind === 'valid'
+    ? current
+    : view.record.lastValid;
+}
+
+/** This member won the record's epoch and has not come down since, or runs a primary. */
 export function holdsOrWon(view: View): boolean {
   const record = view.record.current?.record;
   const won =
     record !== undefined &&
     record.primary !== null &&
     record.primary === view.local.identity &&
-    record.holder === view.hold.holder;
+    record.holder === view.hold.holder &&
+    view.hold.renewing;
   return won || view.local.state === 'primary' || view.local.state === 'promoting';
 }

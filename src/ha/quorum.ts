@@ -15,7 +15,7 @@ export function defaultAcks(members: number): number {
 
 /** How many promises of a cohort are in every set of `acks` members' way: `n - k + 1`. */
 export function promisesNeeded(cohort: Cohort): number {
-  return cohort.members.length - cohort.acks + 1;
+  return Math.max(1, cohort.members.length - cohort.acks + 1);
 }
 
 /**
@@ -24,7 +24,7 @@ export function promisesNeeded(cohort: Cohort): number {
  */
 export function claimsNoMore(published: Cohort, effective: Cohort): boolean {
   const strangers = effective.members.filter((member) => !published.members.includes(member)).length;
-  return effective.acks - strangers >= published.acks;
+  return Math.max(0, effective.acks - strangers) >= published.acks;
 }
 
 export function sameCohort(a: Cohort, b: Cohort): boolean {

@@ -1,9 +1,10 @@
+import { catchUp } from './candidate.ts';
 import { choose } from './choose.ts';
 import { type Decision, wait } from './decision.ts';
 import { FRESH_LOOK } from './lease.ts';
 import { type MemberIncarnation, type MemberName, memberIncarnation } from './member.ts';
-import { repairAsPrimary } from './primary.ts';
 import type { ClusterRecord } from './record.ts';
+import { repairAsPrimary } from './repair-as-primary.ts';
 import { rebuilt, won } from './transitions.ts';
 import { elapsed, epoch, timelineId } from './units.ts';
 import type { View } from './view.ts';
@@ -23,6 +24,7 @@ export function repair(view: View, why: string): Decision {
   if (serving) return wait(`${why}: ${serving.member} runs as primary and repairs it`);
   if (view.recruitment !== null) return pursueRepair(view, why);
   if (view.settings.tags.nofailover || view.wishes.shutdown) return wait(why);
+  if (view.wishes.failover?.acceptDataLoss === true) return rebuildAlone(view, why);
   if (elapsed(view.failedRecruitAt, view.now) < 1_000 * (1 + view.chance)) {
     return wait(`${why}: not every known member promised; a person may bring them back`);
   }
@@ -43,10 +45,34 @@ export function repair(view: View, why: string): Decision {
   };
 }
 
+/** A person's word in the place of promises that will never come (a volume that was lost together with the record). */
+function rebuildAlone(view: View, why: string): Decision {
+  const { identity } = view.local;
+  if (identity === null) return wait(why);
+  if (elapsed(view.record.readAt, view.now) > FRESH_LOOK) {
+    return { kind: 'look', reason: `${why}: a direct GET precedes a win` };
+  }
+  return {
+    kind: 'win',
+    proof: 'person',
+    record: won(rebuiltBase(view, identitiesAtHand(view)), {
+      primary: identity,
+      holder: view.hold.holder,
+      epoch: nextEpoch(view),
+      leaseDuration: view.settings.leaseDuration,
+    }),
+    resourceVersion: view.record.current?.resourceVersion ?? null,
+    reason: `${why}: a person accepted the loss of data`,
+  };
+}
+
 function pursueRepair(view: View, why: string): Decision {
   const { recruitment } = view;
   const identity = view.local.identity;
   if (recruitment === null || identity === null) return wait(why);
+  if (recruitment.epoch < view.local.promise) {
+    return { kind: 'abandon-recruit', reason: `it promised epoch ${view.local.promise} since` };
+  }
   const choice = choose(recruitment, view.self);
   if (choice.kind === 'open') {
     if (elapsed(recruitment.startedAt, view.now) <= 2 * view.settings.recruitTimeout)
@@ -61,8 +87,8 @@ function pursueRepair(view: View, why: string): Decision {
       reason: `${choice.to} has the better position`,
     };
   }
-  if (choice.kind !== 'lead')
-    return { kind: 'abandon-recruit', reason: choice.kind === 'failed' ? choice.reason : choice.kind };
+  if (choice.kind === 'failed') return { kind: 'abandon-recruit', reason: choice.reason };
+  if (choice.kind === 'catch-up') return catchUp(view, recruitment, choice);
   if (elapsed(recruitment.baseAt, view.now) > FRESH_LOOK)
     return { kind: 'abandon-recruit', reason: 'the direct GET is too old' };
   return {
@@ -105,34 +131,37 @@ function nextEpoch(view: View) {
  * promise is needed. Null while a known member's identity is not known.
  */
 export function baseOfRepair(view: View): ClusterRecord | null {
-  const cohort: MemberIncarnation[] = [];
-  let timeline: number = view.local.server?.timeline ?? view.local.timeline;
-  for (const known of Object.keys(view.local.timelineEpochs)) timeline = Math.max(timeline, Number(known));
-  for (const member of knownMembers(view)) {
-    if (member === view.self) {
-      if (view.local.identity === null) return null;
-      cohort.push(view.local.identity);
-      continue;
-    }
+  const cohort = identitiesAtHand(view);
+  return cohort.length < knownMembers(view).length ? null : rebuiltBase(view, cohort);
+}
+
+/** The known members whose identity is known. */
+function identitiesAtHand(view: View): readonly MemberIncarnation[] {
+  return knownMembers(view).flatMap((member) => {
+    if (member === view.self) return view.local.identity === null ? [] : [view.local.identity];
     const state = view.peers.find((peer) => peer.member === member)?.state ?? null;
-    if (state === null || state.incarnation === null) return null;
-    cohort.push(memberIncarnation(member, state.incarnation));
-    timeline = Math.max(timeline, state.timeline);
-  }
-  const stale = view.record.current?.record ?? view.record.lastValid;
-  const highest = Math.max(
-    timeline,
-    stale?.highestTimeline ?? 0,
-    view.record.lastValid?.highestTimeline ?? 0,
-  );
+    if (state === null || state.incarnation === null) return [];
+    return [memberIncarnation(member, state.incarnation)];
+  });
+}
+
+function rebuiltBase(view: View, cohort: readonly MemberIncarnation[]): ClusterRecord {
+  const { current, lastValid } = view.record;
+  const timelines = [
+    view.local.server?.timeline ?? view.local.timeline,
+    ...Object.keys(view.local.timelineEpochs).map(Number),
+    ...view.peers.map((peer) => peer.state?.timeline ?? 0),
+    current?.record.highestTimeline ?? 0,
+    lastValid?.highestTimeline ?? 0,
+  ];
   return rebuilt(
     {
       clusterUID: view.local.clusterUID ?? '',
       systemIdentifier: view.local.systemIdentifier,
       leaseDuration: view.settings.leaseDuration,
-      generation: stale?.generation ?? 1,
-      fenced: view.record.lastValid?.fenced ?? [],
+      generation: Math.max(1, current?.record.generation ?? 1, lastValid?.generation ?? 1),
+      fenced: lastValid?.fenced ?? [],
     },
-    { epoch: epoch(nextEpoch(view) - 1), highestTimeline: timelineId(highest), cohort },
+    { epoch: epoch(nextEpoch(view) - 1), highestTimeline: timelineId(Math.max(...timelines)), cohort },
   );
 }

@@ -1,7 +1,8 @@
 import type { Decision } from './decision.ts';
 import { wait } from './decision.ts';
 import { relate } from './history.ts';
-import type { Lsn } from './lsn.ts';
+import { FRESH_LOOK } from './lease.ts';
+import { compareLsn, type Lsn } from './lsn.ts';
 import { memberIncarnation, memberOf } from './member.ts';
 import type { PeerState } from './peer.ts';
 import { countIn, parseSynchronousStandbyNames } from './quorum.ts';
@@ -24,16 +25,29 @@ export function primaryState(view: View, record: ClusterRecord): PeerState | nul
   return memberIncarnation(state.member, state.incarnation) === record.primary ? state : null;
 }
 
+/**
+ * The winner has promised its epoch and has not promoted yet: what it holds stays in its history, whatever comes. Who
+ * holds no more than that may connect at once, and is there when the epoch row is written.
+ */
+function isBeforePromotion(record: ClusterRecord, state: PeerState): boolean {
+  if (state.clusterUID !== record.clusterUID || state.promise < record.epoch) return false;
+  return state.state === 'standby' || state.state === 'promoting';
+}
+
 /** How this member's WAL relates to the history of the record's primary. */
 export function wayBack(view: View, record: ClusterRecord): WayBack {
   const state = primaryState(view, record);
-  if (state === null || state.state !== 'primary' || state.timeline !== record.timeline) {
-    return { kind: 'unknown', reason: `the history of ${record.primary} is not known yet` };
-  }
   const { local } = view;
   const timeline = local.server?.timeline ?? local.timeline;
   const forks = local.server?.forks ?? local.forks;
   const end = local.server?.flushLsn ?? local.endOfWal;
+  if (state !== null && isBeforePromotion(record, state)) {
+    const ahead = state.position !== null && compareLsn(end, state.position.lsn) <= 0;
+    if (ahead && relate({ timeline, forks }, end, state).kind === 'same') return { kind: 'follow' };
+  }
+  if (state === null || state.state !== 'primary' || state.timeline !== record.timeline) {
+    return { kind: 'unknown', reason: `the history of ${record.primary} is not known yet` };
+  }
   const relation = relate({ timeline, forks }, end, state);
   switch (relation.kind) {
     case 'same':
@@ -57,16 +71,21 @@ export function mayReplace(
   view: View,
   record: ClusterRecord,
 ): { readonly may: boolean; readonly reason: string } {
-  const marked = view.local.server?.settledEpoch ?? 0;
+  const { server } = view.local;
+  const isSettled = record.settled.epoch === record.epoch;
+  if (!isSettled && view.local.data === 'present' && server === null) {
+    return { may: false, reason: 'what its WAL marks as settled is only known while it runs' };
+  }
+  const marked = server?.settledEpoch ?? 0;
   if (marked > record.settled.epoch) {
     return {
       may: false,
       reason: `its WAL marks epoch ${marked} as settled, the record only ${record.settled.epoch}`,
     };
   }
-  if (record.settled.epoch === record.epoch) return { may: true, reason: `epoch ${record.epoch} is settled` };
+  if (isSettled) return { may: true, reason: `epoch ${record.epoch} is settled` };
   const state = primaryState(view, record);
-  const fresh = elapsed(view.record.readAt, view.now) <= 1_000;
+  const fresh = elapsed(view.record.readAt, view.now) <= FRESH_LOOK;
   if (state?.asksToReturn === true) {
     return fresh
       ? { may: true, reason: `${record.primary} needs it to settle epoch ${record.epoch}` }

@@ -1,21 +1,23 @@
-import { takeOver } from './candidate.ts';
+import { invited, takeOver, win } from './candidate.ts';
 import { grantedOf } from './choose.ts';
 import { firstCohort } from './cohort.ts';
 import { type Decision, wait } from './decision.ts';
 import { isFenced } from './fenced.ts';
 import { TAKE_BACK_AFTER } from './handover.ts';
-import { FRESH_LOOK, isReleased } from './lease.ts';
+import { isReleased } from './lease.ts';
+import type { MemberIncarnation } from './member.ts';
+import { hung } from './primary.ts';
 import type { ClusterRecord } from './record.ts';
 import { replaceData, wayBack } from './returning.ts';
 import { runningTask, startAgain } from './tasks.ts';
-import { won } from './transitions.ts';
-import { elapsed, epoch } from './units.ts';
+import { elapsed } from './units.ts';
 import type { ServerView, View } from './view.ts';
 
 /** The decision of a member whose Postgres runs in recovery, under a valid record. */
 export function standBy(view: View, record: ClusterRecord): Decision {
   const server = view.local.server;
-  if (server === null) return wait('Postgres does not answer yet');
+  if (server === null) return hung(view);
+  const own = record.primary !== null && record.primary === view.local.identity;
   const promotion = runningTask(view, 'promote');
   if (
     promotion !== null &&
@@ -29,17 +31,16 @@ export function standBy(view: View, record: ClusterRecord): Decision {
     };
   }
   if (isFenced(record.fenced, view.self)) {
-    return { kind: 'stop', mode: 'fast', demotion: false, reason: 'it is fenced' };
+    return { kind: 'stop', mode: 'fast', demotion: own, reason: 'it is fenced' };
   }
   if (view.wishes.shutdown) return leave(view, record);
-  if (view.wishes.reinitialize && record.primary !== view.local.identity) {
+  if (view.wishes.reinitialize && !own) {
     return { kind: 'stop', mode: 'fast', demotion: false, reason: 'it is to be made anew' };
   }
-  if (view.wishes.restart && record.primary !== view.local.identity) {
+  if (view.wishes.restart && !own) {
     return { kind: 'stop', mode: 'fast', demotion: false, reason: 'it restarts' };
   }
-  if (record.primary !== null && record.primary === view.local.identity)
-    return asPrimary(view, record, server);
+  if (own) return asPrimary(view, record, server);
   return takeOver(view, record, server) ?? follow(view, record, server);
 }
 
@@ -60,7 +61,6 @@ function asPrimary(view: View, record: ClusterRecord, server: ServerView): Decis
       }
     );
   }
-  if (view.wishes.shutdown) return leave(view, record);
   return regain(view, record, server);
 }
 
@@ -69,32 +69,14 @@ function asPrimary(view: View, record: ClusterRecord, server: ServerView): Decis
  * settled primary needs no promises but its own: its WAL holds everything that it acknowledged.
  */
 function regain(view: View, record: ClusterRecord, server: ServerView): Decision {
-  if (elapsed(view.hold.releasedAt, view.now) < TAKE_BACK_AFTER)
+  if (elapsed(view.hold.releasedAt, view.now) < TAKE_BACK_AFTER && invited(view) === null)
     return wait('it released the Lease: others go first');
   const own = record.settled.primary === view.local.identity || record.settled.epoch === 0;
   if (!own) return takeOver(view, record, server) ?? wait('it won an epoch that was never settled');
-  if (server.receiver !== null)
+  if (server.receiver !== null || server.follows !== null)
     return { kind: 'unfollow', reason: 'the last settled primary follows nobody' };
   if (!server.atEndOfWal) return wait('it still reads its local WAL');
-  if (elapsed(view.record.readAt, view.now) > FRESH_LOOK)
-    return { kind: 'look', reason: 'a direct GET precedes a win' };
-  if (view.local.identity === null) return wait('it has no identity');
-  let highest = Math.max(record.epoch + 1, view.local.promise);
-  for (const { state } of view.peers) {
-    if (state?.clusterUID === record.clusterUID) highest = Math.max(highest, state.promise);
-  }
-  return {
-    kind: 'win',
-    proof: 'own',
-    record: won(record, {
-      primary: view.local.identity,
-      holder: view.hold.holder,
-      epoch: epoch(highest),
-      leaseDuration: view.settings.leaseDuration,
-    }),
-    resourceVersion: view.record.current?.resourceVersion ?? null,
-    reason: 'it is the last settled primary: its own promise suffices',
-  };
+  return win(view, record, 'own', 'it is the last settled primary: its own promise suffices');
 }
 
 /** Streams from the record's primary, or goes back to its history. */
@@ -106,12 +88,7 @@ function follow(view: View, record: ClusterRecord, server: ServerView): Decision
   const floor = view.local.floor;
   if (floor === null || floor.epoch < record.epoch || server.follows !== record.primary) {
     if (isReleased(record) && server.follows !== record.primary) return wait('the Lease is released');
-    return {
-      kind: 'follow',
-      primary: record.primary,
-      floor: { epoch: record.epoch, primary: record.primary },
-      reason: `${record.primary} leads epoch ${record.epoch}`,
-    };
+    return connect(view, record, record.primary, server);
   }
   if (server.receiver?.streaming !== true && server.atEndOfWal) {
     const way = wayBack(view, record);
@@ -129,6 +106,32 @@ function follow(view: View, record: ClusterRecord, server: ServerView): Decision
   return wait(`follows ${record.primary} in epoch ${record.epoch}`);
 }
 
+/**
+ * Turns to a primary, once its history is known to hold all local WAL. A diverged standby must never connect: its
+ * receiver reports where its own replay stands, and Postgres would count that as an acknowledgement.
+ */
+function connect(
+  view: View,
+  record: ClusterRecord,
+  primary: MemberIncarnation,
+  server: ServerView,
+): Decision {
+  const follow: Decision = {
+    kind: 'follow',
+    primary,
+    floor: { epoch: record.epoch, primary },
+    reason: `${primary} leads epoch ${record.epoch}`,
+  };
+  // All that it holds came from that primary, or was compared before it connected.
+  if (server.follows === primary) return follow;
+  if (server.receiver === null && !server.atEndOfWal) return wait('it still reads its local WAL');
+  const way = wayBack(view, record);
+  if (way.kind === 'follow') return follow;
+  const step = replaceData(view, record, way) ?? wait(way.kind === 'unknown' ? way.reason : 'it diverged');
+  if (step.kind !== 'wait' || server.follows === null) return step;
+  return { kind: 'unfollow', reason: `${server.follows} leads no more; ${step.reason}` };
+}
+
 /** A standby that stops: the primary takes it out of the cohort first, so that no commit waits for it. */
 function leave(view: View, record: ClusterRecord): Decision {
   const identity = view.local.identity;
@@ -138,5 +141,5 @@ function leave(view: View, record: ClusterRecord): Decision {
   if (counted && spare && waited < TAKE_BACK_AFTER && record.primary !== identity && !isReleased(record)) {
     return wait('it ends: the primary takes it out of the cohort first');
   }
-  return { kind: 'stop', mode: 'fast', demotion: false, reason: 'shutdown' };
+  return { kind: 'stop', mode: 'fast', demotion: record.primary === identity, reason: 'shutdown' };
 }

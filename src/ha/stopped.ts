@@ -1,4 +1,4 @@
-import { bootstrap } from './bootstrap.ts';
+import { bootstrap, isClaim } from './bootstrap.ts';
 import { type Decision, wait } from './decision.ts';
 import { isFenced } from './fenced.ts';
 import { TAKE_BACK_AFTER, targetHasAll } from './handover.ts';
@@ -25,10 +25,10 @@ export function rest(view: View, record: ClusterRecord | null): Decision {
   if (view.wishes.shutdown) return { kind: 'exit', reason: 'Postgres is stopped' };
   if (record !== null && isFenced(record.fenced, view.self)) return wait('it is fenced: Postgres stays down');
   if (local.data === 'empty') return bootstrap(view, record);
-  if (local.data === 'broken')
-    return record === null
-      ? wait('its data is half-made, and there is no record to clone by')
-      : remake(view, record);
+  if (local.data === 'broken') {
+    if (record === null) return wait('its data is half-made, and there is no record to clone by');
+    return isClaim(record) ? bootstrap(view, record) : remake(view, record);
+  }
   if (record === null) return start(view, 'local WAL is read while the record is awaited');
   if (view.wishes.reinitialize && record.primary !== local.identity) return remake(view, record);
   if (isFirstStart(view, record)) {
@@ -36,7 +36,9 @@ export function rest(view: View, record: ClusterRecord | null): Decision {
       startAgain(view, 'start') ?? { kind: 'start-primary', reason: 'a freshly initialised cluster begins' }
     );
   }
-  if (local.endOfWal !== LSN_ZERO && record.primary !== local.identity) {
+  // Towards an unsettled primary it starts first: only its running server tells which epochs its WAL marks as settled.
+  const isSettled = record.settled.epoch === record.epoch;
+  if (isSettled && local.endOfWal !== LSN_ZERO && record.primary !== local.identity) {
     const way = wayBack(view, record);
     if (way.kind === 'rewind' || way.kind === 'clone') {
       const replacement = replaceData(view, record, way);
@@ -101,7 +103,7 @@ function cameDown(view: View, record: ClusterRecord): Decision | null {
   const { ending } = record;
   if (ending !== null && ending.target !== view.local.identity) {
     const end = view.local.control?.shutdownEndLsn ?? null;
-    if (end !== null && targetHasAll(view, ending.target, end)) {
+    if (end !== null && targetHasAll(view, record, ending.target, end)) {
       return {
         kind: 'release',
         record: released(record),

@@ -84,6 +84,13 @@ export function suspect(view: View, record: ClusterRecord): Suspicion {
     return { suspected: true, strength: 'released', reason: `${record.primary} released the Lease` };
   }
   const primary = memberOf(record.primary);
+  if (primary === view.self) {
+    return {
+      suspected: true,
+      strength: 'released',
+      reason: 'it is that primary itself, and does not run one',
+    };
+  }
   if (refusesEverything(view, primary)) {
     return {
       suspected: true,
@@ -102,21 +109,27 @@ export function suspect(view: View, record: ClusterRecord): Suspicion {
   };
 }
 
-/** Whether enough members share the suspicion for a takeover to begin. */
+/**
+ * Whether enough members share the suspicion for a takeover to begin: a majority; where so few answer that there can
+ * be none (two members; four of which two are lost), the Lease must also be overdue, or the connections refused.
+ */
 export function isShared(view: View, record: ClusterRecord, suspicion: Suspicion): boolean {
   if (!suspicion.suspected) return false;
   if (suspicion.strength === 'released') return true;
-  const members = view.settings.expectedMembers.length;
-  const majority = Math.floor(members / 2) + 1;
-  if (members <= 2) {
+  const majority = Math.floor(view.settings.expectedMembers.length / 2) + 1;
+  const primary = record.primary === null ? null : memberOf(record.primary);
+  // The suspected one hears no primary either: it is no witness.
+  const answering = view.peers.filter(
+    (peer) =>
+      peer.member !== primary &&
+      peer.state !== null &&
+      elapsed(peer.answeredAt, view.now) <= view.settings.suspectAfter,
+  );
+  if (answering.length + 1 < majority) {
     return suspicion.strength === 'refused' || isOverdue(view.record, view.settings, view.now);
   }
-  const others = view.peers.filter(
-    (peer) =>
-      peer.state !== null &&
-      elapsed(peer.answeredAt, view.now) <= view.settings.suspectAfter &&
-      !peer.state.hearsPrimary &&
-      (peer.state.floor?.epoch ?? 0) <= record.epoch,
+  const agreeing = answering.filter(
+    ({ state }) => state?.hearsPrimary === false && (state.floor?.epoch ?? 0) <= record.epoch,
   );
-  return others.length + 1 >= majority;
+  return agreeing.length + 1 >= majority;
 }

@@ -87,16 +87,40 @@ export function settled(
       cohort: [...cohort.members].sort(),
       acks: cohort.acks,
     },
-    history: [
-      ...record.history,
-      { epoch: record.epoch, timeline: record.timeline, primary: record.primary, ...entry },
-    ].slice(-HISTORY_KEPT),
+    history: withEntry(record.history, {
+      epoch: record.epoch,
+      timeline: record.timeline,
+      primary: record.primary,
+      ...entry,
+    }),
   };
 }
 
-/** The holder goes up to an epoch that members promised to an abandoned takeover: same timeline, same cohort. */
-export function selfBumped(record: ClusterRecord, to: Epoch): ClusterRecord {
-  return { ...record, epoch: to };
+/**
+ * One line more. The first line of its timeline is never cut off: it tells the epoch that the timeline was reserved
+ * for, which positions are compared by.
+ */
+function withEntry(history: readonly HistoryEntry[], entry: HistoryEntry): readonly HistoryEntry[] {
+  const all = [...history, entry];
+  const kept = all.slice(-HISTORY_KEPT);
+  const first = all.find((line) => line.timeline === entry.timeline);
+  return first === undefined || kept.includes(first) ? kept : [first, ...kept.slice(1)];
+}
+
+/**
+ * The holder goes up to an epoch that members promised to an abandoned takeover: same timeline, same cohort. An epoch
+ * that was not settled yet leaves its line, so that whoever learns of the timeline later knows what it was reserved for.
+ */
+export function selfBumped(
+  record: ClusterRecord,
+  to: Epoch,
+  line: Pick<HistoryEntry, 'at' | 'switchLsn'>,
+): ClusterRecord {
+  const known = record.history.some((entry) => entry.timeline === record.timeline);
+  if (record.primary === null || known) return { ...record, epoch: to };
+  const { epoch: reservedFor, timeline, primary } = record;
+  const entry = { epoch: reservedFor, timeline, primary, cause: 'not settled', ...line };
+  return { ...record, epoch: to, history: withEntry(record.history, entry) };
 }
 
 export function withCohort(record: ClusterRecord, cohort: Cohort): ClusterRecord {
