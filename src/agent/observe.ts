@@ -2,7 +2,7 @@ import { memberOf } from '../ha/member.ts';
 import type { InstanceState } from '../ha/peer.ts';
 import { isShared, peerOf, suspect } from '../ha/suspicion.ts';
 import { elapsed, type Instant, millis } from '../ha/units.ts';
-import type { LocalView, ServerView, View } from '../ha/view.ts';
+import type { LocalView, ServerView, Task, View } from '../ha/view.ts';
 import type { Observation } from '../postgres/ports.ts';
 import type { Context } from './context.ts';
 
@@ -26,18 +26,20 @@ export class Observer {
 
   async observe(): Promise<View> {
     const { instance, clock, hold } = this.#context;
+    // Before the look: a work that counts as done has left its traces in what is then seen.
+    const tasks = this.#context.tasks.list();
     const seen = await instance.observe(millis(LOOK));
     const now = clock.now();
     const running = seen.process.state !== 'stopped';
     hold.observe(seen.server, running, now);
     if (running) hold.stoppedAt = null;
     else if (seen.provenDead) hold.stoppedAt ??= now;
-    return this.#compose(this.#local(seen), now);
+    return this.#compose(this.#local(seen, tasks), tasks, now);
   }
 
-  #local(seen: Observation): LocalView {
+  #local(seen: Observation, tasks: readonly Task[]): LocalView {
     const { process, lastConnectAt, ...rest } = seen;
-    const running = this.#context.tasks.list().filter((task) => task.outcome === 'running');
+    const running = tasks.filter((task) => task.outcome === 'running');
     const busy = (kind: string) => running.some((task) => task.kind === kind);
     if (seen.server !== null) this.#lastServer = seen.server;
     if (process.state === 'starting' || process.state === 'stopped') this.#lastServer = null;
@@ -48,7 +50,7 @@ export class Observer {
     };
   }
 
-  #compose(local: LocalView, now: Instant): View {
+  #compose(local: LocalView, tasks: readonly Task[], now: Instant): View {
     const context = this.#context;
     const record = context.tracker.view(local);
     const epoch = record.current?.record.epoch ?? null;
@@ -66,7 +68,7 @@ export class Observer {
       primaryHeardAt: null,
       suspectedSince: null,
       failedRecruitAt: context.failedRecruitAt,
-      tasks: context.tasks.list(),
+      tasks,
       wishes: context.wishes.view(),
       chance: Math.random(),
       wallClock: Date.now(),
