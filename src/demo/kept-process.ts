@@ -39,21 +39,33 @@ export class KeptProcess {
   async run(signal: AbortSignal): Promise<void> {
     let backoff: Backoff = NO_BACKOFF;
     while (!signal.aborted) {
-      if (!(await this.#mayRun(signal))) return;
+      if (await this.#isDown()) {
+        // A person took it down: its ends until then say nothing of how well it is.
+        backoff = NO_BACKOFF;
+        if (!(await this.#mayRun(signal))) return;
+      }
       const began = performance.now();
       this.#lastExit = await this.#runOnce(signal);
       if (signal.aborted) return;
       const { next, pause } = afterExit(backoff, performance.now() - began);
       backoff = next;
       this.#restarts += 1;
+      if (await this.#isDown()) {
+        this.#options.log(`${this.#options.name} ended (${this.#lastExit}); stays down until it is revived`);
+        continue;
+      }
       this.#options.log(`${this.#options.name} ended (${this.#lastExit}); starts again in ${pause} ms`);
       await sleep(pause, undefined, { signal }).catch(() => {});
     }
   }
 
+  #isDown(): Promise<boolean> {
+    return isMarkedDown(this.#options.layout, this.#options.name);
+  }
+
   /** Waits while the member is marked as down; false where `signal` ended that. */
   async #mayRun(signal: AbortSignal): Promise<boolean> {
-    while (await isMarkedDown(this.#options.layout, this.#options.name)) {
+    while (await this.#isDown()) {
       await sleep(MARK_POLL_MILLIS, undefined, { signal }).catch(() => {});
       if (signal.aborted) return false;
     }
