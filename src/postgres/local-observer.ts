@@ -114,11 +114,17 @@ export class LocalObserver {
 
   async #askServer(deadline: Millis): Promise<ServerView | null> {
     const { wal, flags } = this.#parts;
+    // A promotion that ends during the look is still under way in what the look tells.
+    const { promoting } = flags;
     const status = await this.#status.read(deadline);
     this.#probe.tick(status === null || status.row.waiting > 0);
     if (status === null) return null;
     if (!status.row.inRecovery) flags.promoting = false;
-    const { view, traces } = serverView(status, this.#traces, { wal: await wal.look(), ...flags });
+    const { view, traces } = serverView(status, this.#traces, {
+      wal: await wal.look(),
+      doorOpen: flags.doorOpen,
+      promoting: promoting || flags.promoting,
+    });
     this.#traces = traces;
     this.#lastRun = { timeline: view.timeline, flushLsn: view.flushLsn };
     return view;
