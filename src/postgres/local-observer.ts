@@ -96,6 +96,7 @@ export class LocalObserver {
   forget(): void {
     this.#lastRun = null;
     this.#proven = null;
+    this.#parts.wal.forget();
   }
 
   close(): void {

@@ -31,17 +31,29 @@ export class WalDirectory {
   readonly #path: string;
   #changedAt: bigint | null = null;
   #view: WalDirectoryView = EMPTY;
+  #forgotten = 0;
 
   constructor(path: string) {
     this.#path = path;
   }
 
+  /**
+   * Reads it again at the next look. A tool that makes a file and fills it later (pg_rewind) leaves the directory's
+   * mtime at the making: what was read of that file then is not what it holds.
+   */
+  forget(): void {
+    this.#changedAt = null;
+    this.#forgotten += 1;
+  }
+
   async look(): Promise<WalDirectoryView> {
+    const forgotten = this.#forgotten;
     try {
       const { mtimeNs } = await stat(this.#path, { bigint: true });
       if (mtimeNs === this.#changedAt) return this.#view;
       this.#view = await readWalDirectory(this.#path);
-      this.#changedAt = BigInt(Date.now()) * 1_000_000n - mtimeNs > TRUSTED_AGE_NS ? mtimeNs : null;
+      const trusted = BigInt(Date.now()) * 1_000_000n - mtimeNs > TRUSTED_AGE_NS;
+      this.#changedAt = trusted && forgotten === this.#forgotten ? mtimeNs : null;
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
       this.#view = EMPTY;
