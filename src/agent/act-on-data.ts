@@ -1,5 +1,6 @@
 import type { Decision } from '../ha/decision.ts';
 import { type MemberIncarnation, memberOf } from '../ha/member.ts';
+import { synchronousStandbyNames } from '../ha/quorum.ts';
 import type { View } from '../ha/view.ts';
 import type { Upstream } from '../postgres/ports.ts';
 import type { Context } from './context.ts';
@@ -42,12 +43,16 @@ export async function actOnData(context: Context, view: View, decision: DataDeci
       const { identity } = view.local;
       if (record === undefined || identity === null)
         throw new AgentStateError('start-primary without a record');
+      context.wishes.restarted();
       tasks.start('start', 'primary', async (signal) => {
         await instance.writeFloor(
           { epoch: record.epoch, primary: identity },
           learnTimelines(view.local.timelineEpochs, record),
         );
-        await instance.startPrimary('', AbortSignal.any([signal, AbortSignal.timeout(START)]));
+        await instance.startPrimary(
+          synchronousStandbyNames(decision.cohort),
+          AbortSignal.any([signal, AbortSignal.timeout(START)]),
+        );
       });
       return;
     }

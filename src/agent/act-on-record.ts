@@ -44,7 +44,12 @@ export async function actOnRecord(context: Context, view: View, decision: Record
     }
     case 'swap-record': {
       const swapped = await write(context, api, view.record.current, decision.record);
-      if (swapped && decision.change === 'self-bump') await raiseFloor(context, view, decision.record);
+      if (!swapped) return;
+      if (decision.change === 'restart')
+        context.hold.beginTerm(context.hold.renewedAt ?? view.now, 'restart');
+      if (decision.change !== 'self-bump') return;
+      context.hold.cause = 'abandoned takeover';
+      await raiseFloor(context, view, decision.record);
       return;
     }
     case 'begin-first-epoch': {

@@ -200,7 +200,8 @@ export function invited(view: View): Epoch | null {
   return lead !== null && elapsed(lead.at, view.now) <= LEAD_FRESH ? lead.epoch : null;
 }
 
-function highestPromise(view: View, record: ClusterRecord): number {
+/** The highest epoch that a member of this cluster is known to have promised. */
+export function highestPromise(view: View, record: ClusterRecord): number {
   let highest = 0;
   for (const { state } of view.peers) {
     if (state?.clusterUID === record.clusterUID) highest = Math.max(highest, state.promise);

@@ -19,7 +19,7 @@ export type Decision = { readonly reason: string } & (
   | { readonly kind: 'swap-record'; readonly record: ClusterRecord; readonly change: RecordChange }
   | { readonly kind: 'initialize' }
   | { readonly kind: 'begin-first-epoch' }
-  | { readonly kind: 'start-primary' }
+  | { readonly kind: 'start-primary'; readonly cohort: Cohort }
   | { readonly kind: 'start-standby' }
   | { readonly kind: 'follow'; readonly primary: MemberIncarnation; readonly floor: Floor }
   | { readonly kind: 'unfollow' }
@@ -69,6 +69,13 @@ export type Decision = { readonly reason: string } & (
 export type DecisionKind = Decision['kind'];
 
 /** Why a primary writes the record. */
-export type RecordChange = 'publish-cohort' | 'self-bump' | 'repair' | 'adopt' | 'withdraw' | 'bootstrap';
+export type RecordChange =
+  | 'restart'
+  | 'publish-cohort'
+  | 'self-bump'
+  | 'repair'
+  | 'adopt'
+  | 'withdraw'
+  | 'bootstrap';
 
 export const wait = (reason: string): Decision => ({ kind: 'wait', reason });

@@ -165,7 +165,7 @@ function settle(view: View, record: ClusterRecord, server: ServerView): Decision
     kind: 'settle',
     record: settled(record, cohort, {
       at: new Date(view.wallClock).toISOString(),
-      cause: bumped ? 'abandoned takeover' : view.hold.cause,
+      cause: view.hold.cause,
       switchLsn: server.forks.at(-1)?.switchLsn ?? null,
     }),
     reason: `${have} of ${names.members.length} hold the row of epoch ${record.epoch}`,

@@ -41,6 +41,14 @@ export function standBy(view: View, record: ClusterRecord): Decision {
     return { kind: 'stop', mode: 'fast', demotion: false, reason: 'it restarts' };
   }
   if (own) return asPrimary(view, record, server);
+  if (view.local.settingsTooLow && view.recruitment === null) {
+    return {
+      kind: 'stop',
+      mode: 'fast',
+      demotion: false,
+      reason: 'it restarts: a setting is lower than the primary has it, and replay stands still',
+    };
+  }
   return takeOver(view, record, server) ?? follow(view, record, server);
 }
 

@@ -1,15 +1,18 @@
 import { bootstrap, isClaim } from './bootstrap.ts';
+import { highestPromise } from './candidate.ts';
 import { type Decision, wait } from './decision.ts';
 import { isFenced } from './fenced.ts';
+import { superiorTo } from './floor.ts';
 import { TAKE_BACK_AFTER, targetHasAll } from './handover.ts';
-import { isReleased } from './lease.ts';
+import { FRESH_LOOK, isReleased } from './lease.ts';
 import { LSN_ZERO } from './lsn.ts';
 import { memberIncarnation, memberOf } from './member.ts';
+import { isSelfBumped } from './primary.ts';
 import type { ClusterRecord } from './record.ts';
 import { mayReplace, primaryState, replaceData, wayBack } from './returning.ts';
 import { runningTask, startAgain } from './tasks.ts';
-import { released } from './transitions.ts';
-import { elapsed } from './units.ts';
+import { released, selfBumped } from './transitions.ts';
+import { elapsed, epoch } from './units.ts';
 import type { View } from './view.ts';
 
 /** The decision of a member whose Postgres does not run. `record`: a valid one, or null. */
@@ -33,7 +36,11 @@ export function rest(view: View, record: ClusterRecord | null): Decision {
   if (view.wishes.reinitialize && record.primary !== local.identity) return remake(view, record);
   if (isFirstStart(view, record)) {
     return (
-      startAgain(view, 'start') ?? { kind: 'start-primary', reason: 'a freshly initialised cluster begins' }
+      startAgain(view, 'start') ?? {
+        kind: 'start-primary',
+        cohort: { members: [], acks: 0 },
+        reason: 'a freshly initialised cluster begins',
+      }
     );
   }
   // Towards an unsettled primary it starts first: only its running server tells which epochs its WAL marks as settled.
@@ -120,8 +127,10 @@ function cameDown(view: View, record: ClusterRecord): Decision | null {
     }
     return start(view, `${ending.target} did not get everything: the Lease is taken back`);
   }
-  if (ending !== null)
-    return view.wishes.shutdown ? releaseAlone(record) : start(view, 'it restarts in place');
+  if (ending !== null && view.wishes.shutdown) return releaseAlone(record);
+  const again = restartInPlace(view, record);
+  if (again !== null) return again;
+  if (ending !== null) return start(view, 'it restarts in place');
   if (view.wishes.shutdown || isFenced(record.fenced, view.self)) return releaseAlone(record);
   if (record.paused) return start(view, 'the cluster is paused: the primary stays');
   if (someoneCanTakeOver(view, record)) {
@@ -132,6 +141,41 @@ function cameDown(view: View, record: ClusterRecord): Decision | null {
     };
   }
   return start(view, 'nobody else can take over');
+}
+
+/**
+ * A planned restart of the settled primary, which shut down cleanly: it begins a new epoch on the timeline that it
+ * has, as after an abandoned takeover, and starts as the primary that it was. So a setting that standbys must not
+ * have lower than their primary can be lowered: a start as a standby would keep the old value.
+ */
+function restartInPlace(view: View, record: ClusterRecord): Decision | null {
+  const { local } = view;
+  if (local.control?.state !== 'shut down' || record.settled.primary !== local.identity) return null;
+  if (record.settled.timeline !== record.timeline || isFenced(record.fenced, view.self)) return null;
+  const cohort = { members: record.settled.cohort, acks: record.settled.acks };
+  if (isSelfBumped(record) && record.ending === null && view.hold.renewing && local.promise <= record.epoch) {
+    return (
+      startAgain(view, 'start') ?? {
+        kind: 'start-primary',
+        cohort,
+        reason: `begins epoch ${record.epoch} again`,
+      }
+    );
+  }
+  if (record.ending?.cause !== 'restart' || record.settled.epoch !== record.epoch) return null;
+  const superior = superiorTo(view, record.epoch);
+  if (superior !== null) return null;
+  if (elapsed(view.record.readAt, view.now) > FRESH_LOOK) {
+    return { kind: 'look', reason: 'a direct GET precedes a new epoch' };
+  }
+  const next = epoch(Math.max(record.epoch + 1, local.promise, highestPromise(view, record)));
+  const line = { at: new Date(view.wallClock).toISOString(), switchLsn: null };
+  return {
+    kind: 'swap-record',
+    change: 'restart',
+    record: { ...selfBumped(record, next, line), holder: view.hold.holder, ending: null },
+    reason: 'it restarts in place, on the same timeline',
+  };
 }
 
 function releaseAlone(record: ClusterRecord): Decision {

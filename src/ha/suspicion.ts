@@ -60,6 +60,7 @@ function isTakingOffice(view: View, record: ClusterRecord): boolean {
   if (since <= view.settings.suspectAfter) return true;
   const answers = elapsed(peer?.answeredAt ?? null, view.now) <= view.settings.suspectAfter;
   const alive =
+    peer?.state?.state === 'starting' ||
     peer?.state?.state === 'standby' ||
     peer?.state?.state === 'promoting' ||
     peer?.state?.state === 'primary';

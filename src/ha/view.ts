@@ -126,6 +126,8 @@ export interface LocalView {
   readonly forks: readonly TimelineFork[];
   /** The upstream said that WAL which this standby needs is removed: it can only be cloned anew. */
   readonly walRemoved: boolean;
+  /** Replay stands still: a setting that must not be lower than the primary's is. A restart takes up the primary's. */
+  readonly settingsTooLow: boolean;
   /** Null: not running, or it did not answer. */
   readonly server: ServerView | null;
   /** Since when it did not answer although it runs; null: it answers. */

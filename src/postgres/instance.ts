@@ -64,7 +64,7 @@ export class LocalInstance implements PostgresInstance {
   readonly #walPath: string;
   readonly #volume: string;
   readonly #listeners = new Set<() => void>();
-  readonly #flags = { promoting: false, doorOpen: false, walRemoved: false };
+  readonly #flags = { promoting: false, doorOpen: false, walRemoved: false, settingsTooLow: false };
 
   constructor(options: InstanceOptions, settings: InstanceSettings, deps: InstanceDeps) {
     const paths = volumePaths(resolve(options.volume));

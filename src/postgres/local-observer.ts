@@ -26,6 +26,8 @@ export interface Flags {
   doorOpen: boolean;
   /** The upstream said that WAL which this standby needs is gone. */
   walRemoved: boolean;
+  /** The startup process paused replay: a hot-standby sensitive setting is lower than the primary's. */
+  settingsTooLow: boolean;
 }
 
 export interface ObserverParts {
@@ -85,6 +87,7 @@ export class LocalObserver {
       control,
       ...end,
       walRemoved: this.#parts.flags.walRemoved,
+      settingsTooLow: this.#parts.flags.settingsTooLow,
       server,
       silentSince: accepting ? this.#status.silentSince : null,
       process: postmaster.state,

@@ -141,6 +141,7 @@ export class ServerLife {
     flags.doorOpen = false;
     flags.promoting = false;
     flags.walRemoved = false;
+    flags.settingsTooLow = false;
     await postmaster.start(startCommand(options, paths), signal);
   }
 

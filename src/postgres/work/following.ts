@@ -12,6 +12,8 @@ import { syncSlots, type UpstreamSlots, upstreamSlots } from './slots.ts';
 
 const UPSTREAM_BOUND_MS = 3_000;
 const WAL_REMOVED = /requested WAL segment \w+ has already been removed/;
+/** xlogrecovery.c, RecoveryRequiresIntParameter: replay is paused until the server is restarted. */
+const TOO_LOW = /hot standby is not possible because of insufficient parameter settings/;
 const MISSING_SLOT = /replication slot "([^"]+)" does not exist/;
 
 /** Whom the standby follows, and by which slot. */
@@ -20,7 +22,7 @@ export class Following {
   readonly #options: InstanceOptions;
   readonly #facts: FactStore;
   readonly #deps: InstanceDeps;
-  readonly #flags: { walRemoved: boolean };
+  readonly #flags: { walRemoved: boolean; settingsTooLow: boolean };
   readonly #paths: VolumePaths;
   readonly #wal: WalDirectory;
 
@@ -29,7 +31,7 @@ export class Following {
       readonly options: InstanceOptions;
       readonly facts: FactStore;
       readonly deps: InstanceDeps;
-      readonly flags: { walRemoved: boolean };
+      readonly flags: { walRemoved: boolean; settingsTooLow: boolean };
       readonly paths: VolumePaths;
       readonly wal: WalDirectory;
     },
@@ -62,6 +64,7 @@ export class Following {
    * that the upstream has made one.
    */
   hearLog(message: ServerMessage): void {
+    if (message.process === 'startup' && TOO_LOW.test(message.message)) this.#flags.settingsTooLow = true;
     if (message.process !== 'walreceiver') return;
     if (WAL_REMOVED.test(message.message)) this.#flags.walRemoved = true;
     const { identity, useSlot, upstream } = this.#running.files.wanted;
