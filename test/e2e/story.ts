@@ -5,6 +5,10 @@ import { join } from 'node:path';
 const TOLD =
   /^(decision|role\.|task\.|signal|guard|agent|loop|start|record|lease|problem|postgres_(?:exit|lost))/;
 
+/** What Postgres says of clients that come at the wrong moment, and of a primary that is known to be gone. */
+const NOISE =
+  /no pg_hba.conf entry|could not connect to the primary|starting up|shutting down|administrator command/;
+
 interface Line {
   readonly time: string;
   readonly member: string;
@@ -41,6 +45,7 @@ export async function story(
   const lines = (await Promise.all(members.map((member) => logLines(dir, member, since)))).flat();
   return lines
     .filter(({ event, severity }) => TOLD.test(event) || severity === 'FATAL' || severity === 'PANIC')
+    .filter(({ msg }) => !NOISE.test(msg))
     .toSorted((one, other) => (one.time < other.time ? -1 : one.time > other.time ? 1 : 0))
     .slice(-longest)
     .map(({ time, member, event, msg }) => `${time.slice(11, 23)} ${member} ${event}: ${msg.slice(0, 240)}`)

@@ -16,6 +16,8 @@ export interface Scenario {
   readonly name: string;
   /** No longer than this may nothing be acknowledged, counted from the fault; it allows for a busy machine. */
   readonly longestGapMillis: number;
+  /** As of Writer: where a fault leaves connections that nobody ends, as frozen processes do. */
+  readonly deadAfterMillis?: number;
 }
 
 /**
@@ -33,7 +35,10 @@ export async function underLoad(
   const began = new Date();
   const primary = await cluster.primary();
   const standbys = cluster.names.filter((name) => name !== primary);
-  const writer = await new Writer(cluster.url, { connections: 8 }).start();
+  const writer = await new Writer(cluster.url, {
+    connections: 8,
+    ...(scenario.deadAfterMillis === undefined ? {} : { deadAfterMillis: scenario.deadAfterMillis }),
+  }).start();
   const since = performance.now();
   try {
     await fault({ primary, standbys, writer });
