@@ -50,6 +50,7 @@ export class Report implements RoundObserver {
   #progress: Progress | null = null;
   #apiSeen: string | null = null;
   #role: string | null = null;
+  #started: { readonly at: Instant; readonly text: string } | null = null;
   /** When this standby last streamed, or replayed something. */
   #progressAt: Instant | null = null;
   #replayed: string | null = null;
@@ -171,13 +172,22 @@ export class Report implements RoundObserver {
       postgresVersion: binaries.version,
       postgresVersionNumber: versionNumber(binaries),
       postgresPid: process.state === 'stopped' ? null : process.pid,
-      postmasterStartedAt: startedAt === null ? null : new Date(Date.now() - (now - startedAt)).toISOString(),
+      postmasterStartedAt: this.#wallClockOf(startedAt, now),
       pendingRestart: this.pendingRestart,
       apiLastSeen: this.#apiSeen,
       lastDecision: this.#decision,
       progress: this.#progress,
       problems: [...(this.#problem === null ? [] : [this.#problem]), ...this.#failures.values()],
     });
+  }
+
+  /** The time of an instant for people; the same for the same instant, whatever the wall clock does later. */
+  #wallClockOf(at: Instant | null, now: Instant): string | null {
+    if (at === null) return null;
+    if (this.#started?.at !== at) {
+      this.#started = { at, text: new Date(Date.now() - (now - at)).toISOString() };
+    }
+    return this.#started.text;
   }
 
   cluster(): ClusterStatus {
