@@ -104,13 +104,13 @@ async function promote(
   const { identity } = view.local;
   if (record === undefined || identity === null) throw new AgentStateError('a promotion without a record');
   const given = AbortSignal.any([signal, AbortSignal.timeout(PROMOTE)]);
-  await instance.writeFloor(
-    { epoch: decision.epoch, primary: identity },
-    learnTimelines(view.local.timelineEpochs, record),
-  );
-  await instance.closeDoor(given);
-  await instance.setSynchronousStandbyNames(synchronousStandbyNames(decision.cohort), given);
-  await instance.endReceiver(given);
+  await Promise.all([
+    instance.writeFloor(
+      { epoch: decision.epoch, primary: identity },
+      learnTimelines(view.local.timelineEpochs, record),
+    ),
+    instance.prepareToPromote(synchronousStandbyNames(decision.cohort), given),
+  ]);
   // No promise can be given from here on: a member that won refuses, and its loop carries out one thing at a time.
   await instance.promote(decision.timeline, given);
   context.log.info(

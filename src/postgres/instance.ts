@@ -33,6 +33,7 @@ import { closeDoor, openDoor } from './work/door.ts';
 import { committing, writeEpochRow } from './work/epoch-rows.ts';
 import { Following } from './work/following.ts';
 import { prepare } from './work/prepare.ts';
+import { prepareToPromote } from './work/prepare-to-promote.ts';
 import { promote } from './work/promote.ts';
 import { endReceiver } from './work/receiver.ts';
 import { reloadProven } from './work/reload.ts';
@@ -199,6 +200,12 @@ export class LocalInstance implements PostgresInstance {
     // From the first byte written it may be open: "closed" is said only when it is proven.
     this.#flags.doorOpen = true;
     await openDoor(this.#running, signal);
+  }
+
+  async prepareToPromote(synchronousStandbyNames: string, signal: AbortSignal): Promise<void> {
+    const { name } = this.#options.replication;
+    await prepareToPromote(this.#running, this.#wal, name, synchronousStandbyNames, signal);
+    this.#flags.doorOpen = false;
   }
 
   async promote(timeline: TimelineId, signal: AbortSignal): Promise<void> {

@@ -146,6 +146,8 @@ export interface PostgresInstance {
   /** Admits only the agent and replication; ends other sessions; verified by a new connection. */
   closeDoor(signal: AbortSignal): Promise<void>;
   openDoor(signal: AbortSignal): Promise<void>;
+  /** What must hold before `promote`, by one reload: names set, door closed, receiver gone for good. */
+  prepareToPromote(synchronousStandbyNames: string, signal: AbortSignal): Promise<void>;
   /** Placeholder histories for skipped numbers, then promotes; returns when out of recovery on `timeline`. */
   promote(timeline: TimelineId, signal: AbortSignal): Promise<void>;
   /** Commits the epoch row; waits for the synchronous standbys. */

@@ -24,33 +24,37 @@ export async function closeDoor(
 ): Promise<void> {
   const limit = bounded(SWEEP_BOUND_MS, signal);
   await reloadProven(running, { open: false }, limit);
-  await running.server.with(limit, async (session) => {
-    await requireReadableHba(session, limit);
-    let unknown: ReadonlySet<number> | null = null;
-    await until('ending client sessions', SWEEP_INTERVAL_MS, limit, async () => {
-      const children = await childrenOf(running.postmaster.pid);
-      const rows = await session.query<{ pid: number; client: boolean }>(
-        `select pid, (${CLIENT_SESSIONS}) as client from pg_stat_activity`,
-        [running.server.ownPids, replicationRole],
-        limit,
-      );
-      const shown = new Set(rows.map((row) => row.pid));
-      const clients = rows.filter((row) => row.client).map((row) => row.pid);
-      if (clients.length > 0) {
-        await session.query(
-          'select pg_terminate_backend(pid) from unnest($1::int[]) as pid',
-          [clients],
-          limit,
-        );
-      }
-      // Of the processes that no view shows, those of the first look were forked under unknown rules; later ones
-      // under the new.
-      const hidden = children.filter((pid) => !shown.has(pid));
-      unknown ??= new Set(hidden);
-      const old = hidden.filter((pid) => unknown?.has(pid));
-      for (const pid of old) send(pid, 'SIGTERM');
-      return clients.length === 0 && old.length === 0 ? true : null;
-    });
+  await running.server.with(limit, (session) => endClientSessions(running, session, replicationRole, limit));
+}
+
+/** What `closeDoor` does once the postmaster has read the closed pg_hba.conf. */
+export async function endClientSessions(
+  running: Running,
+  session: Session,
+  replicationRole: string,
+  limit: AbortSignal,
+): Promise<void> {
+  await requireReadableHba(session, limit);
+  let unknown: ReadonlySet<number> | null = null;
+  await until('ending client sessions', SWEEP_INTERVAL_MS, limit, async () => {
+    const children = await childrenOf(running.postmaster.pid);
+    const rows = await session.query<{ pid: number; client: boolean }>(
+      `select pid, (${CLIENT_SESSIONS}) as client from pg_stat_activity`,
+      [running.server.ownPids, replicationRole],
+      limit,
+    );
+    const shown = new Set(rows.map((row) => row.pid));
+    const clients = rows.filter((row) => row.client).map((row) => row.pid);
+    if (clients.length > 0) {
+      await session.query('select pg_terminate_backend(pid) from unnest($1::int[]) as pid', [clients], limit);
+    }
+    // Of the processes that no view shows, those of the first look were forked under unknown rules; later ones
+    // under the new.
+    const hidden = children.filter((pid) => !shown.has(pid));
+    unknown ??= new Set(hidden);
+    const old = hidden.filter((pid) => unknown?.has(pid));
+    for (const pid of old) send(pid, 'SIGTERM');
+    return clients.length === 0 && old.length === 0 ? true : null;
   });
 }
 

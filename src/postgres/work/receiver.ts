@@ -13,6 +13,9 @@ const LOOK_INTERVAL_MS = 10;
 /** Longer than the startup process needs from a wake-up to the launch of a receiver with the conninfo it had before. */
 const STAYS_GONE_MS = 50;
 
+/** No primary_conninfo; and replay waits for nobody. */
+export const FOLLOW_NOBODY = { upstream: null, useSlot: false, hurryReplay: true } as const;
+
 interface ReceiverRow {
   readonly inRecovery: boolean;
   readonly pids: readonly number[];
@@ -38,27 +41,34 @@ export async function endReceiver(
   signal: AbortSignal,
 ): Promise<{ readonly timeline: TimelineId; readonly flushLsn: Lsn }> {
   const limit = bounded(BOUND_MS, signal);
-  await reloadProven(running, { upstream: null, useSlot: false, hurryReplay: true }, limit);
-  return running.server.with(limit, async (session) => {
-    await session.query(
-      'select pg_wal_replay_resume() where pg_is_in_recovery() and pg_is_wal_replay_paused()',
-      [],
-      limit,
+  await reloadProven(running, FOLLOW_NOBODY, limit);
+  return running.server.with(limit, (session) => receiverGone(session, wal, limit));
+}
+
+/** What `endReceiver` proves, once the postmaster has read `FOLLOW_NOBODY`. */
+export async function receiverGone(
+  session: Session,
+  wal: WalDirectory,
+  limit: AbortSignal,
+): Promise<{ readonly timeline: TimelineId; readonly flushLsn: Lsn }> {
+  await session.query(
+    'select pg_wal_replay_resume() where pg_is_in_recovery() and pg_is_wal_replay_paused()',
+    [],
+    limit,
+  );
+  await untilGone(session, limit);
+  await pause(STAYS_GONE_MS, 'verifying that the WAL receiver stays gone', limit);
+  const row = await look(session, limit);
+  if (row.pids.length > 0) {
+    throw new PostgresError(
+      'RECEIVER_SURVIVES',
+      'a WAL receiver runs although nobody is followed any more',
+      'It is tried again by itself.',
     );
-    await untilGone(session, limit);
-    await pause(STAYS_GONE_MS, 'verifying that the WAL receiver stays gone', limit);
-    const row = await look(session, limit);
-    if (row.pids.length > 0) {
-      throw new PostgresError(
-        'RECEIVER_SURVIVES',
-        'a WAL receiver runs although nobody is followed any more',
-        'It is tried again by itself.',
-      );
-    }
-    const flushLsn = latestLsn(lsnOf(row.receive), lsnOf(row.replay));
-    const { timeline } = standbyEnd(row, await wal.look(), flushLsn);
-    return { timeline, flushLsn };
-  });
+  }
+  const flushLsn = latestLsn(lsnOf(row.receive), lsnOf(row.replay));
+  const { timeline } = standbyEnd(row, await wal.look(), flushLsn);
+  return { timeline, flushLsn };
 }
 
 async function untilGone(session: Session, signal: AbortSignal): Promise<void> {

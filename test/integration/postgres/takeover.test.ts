@@ -139,8 +139,17 @@ describe('a promotion to a reserved timeline with a gap', () => {
     await a.instance.stop('kill');
     await b.instance.endReceiver(soon());
     await c.instance.endReceiver(soon());
-    await b.instance.closeDoor(soon());
-    await b.instance.setSynchronousStandbyNames(`ANY 1 ("${nameC}")`, soon());
+    await b.instance.openDoor(soon());
+    const reader = await b.client();
+    const ended = new Promise((resolve) => reader.once('end', resolve));
+    await b.instance.prepareToPromote(`ANY 1 ("${nameC}")`, soon());
+    await ended;
+    expect(await b.server()).toMatchObject({
+      doorOpen: false,
+      receiver: null,
+      follows: null,
+      synchronousStandbyNames: `ANY 1 ("${nameC}")`,
+    });
     await b.instance.promote(tl(5), soon());
     const row = { epoch: ep(3), primary: nameB, timeline: tl(5), cohort: [nameC], acks: 1 };
     const writing = b.instance.writeEpochRow(row, soon());
