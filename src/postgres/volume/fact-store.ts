@@ -79,6 +79,8 @@ export class FactStore {
           'The caller asks for a higher epoch.',
         );
       }
+      // Durable already.
+      if (promised === this.#promise) return;
       await this.files.promise.write({ epoch: promised });
       this.#promise = promised;
     });
