@@ -23,9 +23,6 @@ type Column = ReadonlyMap<RowId, Outcome>;
 
 const PATRONI_ROWS: readonly RowId[] = ['kill', 'postmaster', 'switchover'];
 
-const options = failoverOptions(process.argv.slice(2));
-if (options !== null) await main(options);
-
 async function main(options: FailoverOptions): Promise<void> {
   const rows = ROWS.filter(({ id }) => options.only.has(id));
   const own = new Map<RowId, Outcome>();
@@ -130,3 +127,6 @@ function report(
     })),
   };
 }
+
+const options = failoverOptions(process.argv.slice(2));
+if (options !== null) await main(options);
