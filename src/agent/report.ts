@@ -155,7 +155,7 @@ export class Report implements RoundObserver {
     void api?.announcer.labelRole(view.self, 'primary');
     const before = view.record.current?.record.history.at(-2)?.primary ?? null;
     if (before !== null && memberOf(before) !== view.self)
-      void api?.announcer.labelRole(memberOf(before), 'none');
+      void api?.announcer.unlabelPrimary(memberOf(before));
     this.#attached?.chores.wake();
   }
 

@@ -52,8 +52,17 @@ export class PodAnnouncer implements ClusterAnnouncer {
    * costs no request. A failure is logged, and the next call tries again.
    */
   async labelRole(member: MemberName, role: Role, signal?: AbortSignal): Promise<void> {
+    await this.#attempt(member, role, this.#labels.set(member, role, signal));
+  }
+
+  /** Takes `primary` from another's pod, unless that pod has said something else since. */
+  async unlabelPrimary(member: MemberName, signal?: AbortSignal): Promise<void> {
+    await this.#attempt(member, 'none', this.#labels.takePrimary(member, signal));
+  }
+
+  async #attempt(member: MemberName, role: Role, work: Promise<void>): Promise<void> {
     try {
-      await this.#labels.set(member, role, signal);
+      await work;
     } catch (error) {
       if (!(error instanceof KubernetesError)) throw error;
       this.#log.warn({ event: 'kubernetes.label.failed', pod: member, role, err: error }, error.message);

@@ -51,6 +51,8 @@ export interface StoreListener {
 export interface ClusterAnnouncer {
   /** Sets `pgwarden.dev/role` on this pod, or removes it (`none`). */
   labelRole(member: MemberName, role: Role, signal?: AbortSignal): Promise<void>;
+  /** Removes `pgwarden.dev/role` from the pod of a replaced primary, if it still says `primary`. */
+  unlabelPrimary(member: MemberName, signal?: AbortSignal): Promise<void>;
   event(event: {
     readonly type: 'Normal' | 'Warning';
     readonly reason: string;

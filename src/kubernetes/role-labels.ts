@@ -19,6 +19,13 @@ interface PodState {
   work: Promise<void> | null;
 }
 
+interface PodBody {
+  readonly metadata?: {
+    readonly resourceVersion?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
+}
+
 /**
  * The role labels of pods. One request a pod at a time, and the newest wish wins: two in flight could arrive in
  * the wrong order. A role that the API accepted a moment ago is not sent again.
@@ -44,6 +51,21 @@ export class RoleLabels {
       pod.work = null;
     });
     await pod.work;
+  }
+
+  /**
+   * Removes the label from a pod that still says `primary`; one that says something else has spoken for itself since,
+   * and would not say it again for a while. Throws the client's errors.
+   */
+  async takePrimary(member: MemberName, signal?: AbortSignal): Promise<void> {
+    const pod = { resource: 'pods', namespace: this.#namespace, name: member } as const;
+    const { body } = await this.#client.request({ verb: 'get', ...pod }, DEADLINE, signal);
+    const { metadata } = body as PodBody;
+    if (metadata?.labels?.[ROLE_LABEL] !== 'primary') return;
+    // Only this version of it: whoever changed it meanwhile knows better (409).
+    const { resourceVersion } = metadata;
+    const change = { metadata: { resourceVersion, labels: { [ROLE_LABEL]: null } } };
+    await this.#client.request({ verb: 'patch', ...pod, body: change }, DEADLINE, signal);
   }
 
   async #apply(member: MemberName, pod: PodState, signal: AbortSignal | undefined): Promise<void> {

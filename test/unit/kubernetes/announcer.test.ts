@@ -50,6 +50,20 @@ describe('the announcer', () => {
     expect(server.requests[1]?.body).toEqual({ metadata: { labels: { 'pgwarden.dev/role': null } } });
   });
 
+  it('takes the label of the primary from a pod that still has it, and leaves one that says something else', async () => {
+    let role = 'primary';
+    server.handler = (_, response) =>
+      json(response, 200, { metadata: { resourceVersion: '7', labels: { 'pgwarden.dev/role': role } } });
+    await announcer.unlabelPrimary(memberName('pg-1'));
+    expect(server.requests.map(({ method }) => method)).toEqual(['GET', 'PATCH']);
+    expect(server.requests[1]?.body).toEqual({
+      metadata: { resourceVersion: '7', labels: { 'pgwarden.dev/role': null } },
+    });
+    role = 'standby';
+    await announcer.unlabelPrimary(memberName('pg-1'));
+    expect(server.requests.map(({ method }) => method)).toEqual(['GET', 'PATCH', 'GET']);
+  });
+
   it('sends the same label again only after a while', async () => {
     await announcer.labelRole(PG0, 'standby');
     await announcer.labelRole(PG0, 'standby');
