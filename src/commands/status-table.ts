@@ -72,9 +72,10 @@ function stateCell(member: ClusterMember): string {
 
 function lagCell(member: ClusterMember): string {
   if (member.role === 'primary' || member.lagBytes === null) return '-';
-  const behind =
-    member.replayLag !== null && member.replayLag >= 1000 ? `, ${formatMillis(member.replayLag)}` : '';
-  return `${formatBytes(member.lagBytes)}${behind}`;
+  const { lagBytes, replayLag } = member;
+  // With nothing to replay, the age of the last transaction says only how long nobody wrote.
+  const late = lagBytes > 0 && replayLag !== null && replayLag >= 1000;
+  return `${formatBytes(lagBytes)}${late ? `, ${formatMillis(replayLag)}` : ''}`;
 }
 
 function notes(member: ClusterMember): string {
