@@ -1,7 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
+import { loadConfiguration } from '../../../src/config/load.ts';
 import { allSections, allSettings } from '../../../src/config/settings.ts';
 import { createMetrics } from '../../../src/http/metrics.ts';
 import { pages, ROOT } from './pages.ts';
@@ -53,4 +55,18 @@ test('operations.md names only codes and events that the source has', () => {
   );
   expect(events.length).toBeGreaterThan(20);
   expect(events.filter((event) => !isEvent(event))).toEqual([]);
+});
+
+test('the configuration in the README is one that is accepted', async () => {
+  const readme = pages().find(({ path }) => path === 'README.md')?.text ?? '';
+  const yaml = /^```yaml\n([\s\S]*?)^```$/m.exec(readme)?.[1] ?? '';
+  const directory = mkdtempSync(join(tmpdir(), 'pgwarden-readme-'));
+  try {
+    const file = join(directory, 'pgwarden.yaml');
+    writeFileSync(file, yaml);
+    const { configuration } = await loadConfiguration({ file, flags: ['--set', 'cluster.memberName=pg-0'] });
+    expect(configuration.http.tokenFile).not.toBeNull();
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
