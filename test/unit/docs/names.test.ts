@@ -64,7 +64,7 @@ test('the configuration in the README is one that is accepted', async () => {
   try {
     const file = join(directory, 'pgwarden.yaml');
     writeFileSync(file, yaml);
-    const { configuration } = await loadConfiguration({ file, flags: ['--set', 'cluster.memberName=pg-0'] });
+    const { configuration } = await loadConfiguration({ file, flags: ['cluster.memberName=pg-0'] });
     expect(configuration.http.tokenFile).not.toBeNull();
   } finally {
     rmSync(directory, { recursive: true });
