@@ -1,9 +1,10 @@
 import { type Decision, wait } from './decision.ts';
 import { standingOf } from './floor.ts';
+import { hung } from './hung.ts';
 import { isolated } from './isolation.ts';
 import { FRESH_LOOK, isExpired, isReleased } from './lease.ts';
 import { permittedUntil } from './permission.ts';
-import { hung, lead, superseded } from './primary.ts';
+import { lead, superseded } from './primary.ts';
 import type { ClusterRecord } from './record.ts';
 import { repair } from './repair.ts';
 import { repairAsPrimary } from './repair-as-primary.ts';

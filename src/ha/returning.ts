@@ -65,15 +65,16 @@ export function wayBack(view: View, record: ClusterRecord): WayBack {
 /**
  * Whether a data directory may be rewound or replaced: towards a primary whose epoch is settled, or towards the
  * unsettled one that asks for it because it could never settle otherwise; never below what this member's own WAL
- * marks as settled.
+ * marks as settled. `byWish`: a person asked for it, and what a stopped member's WAL marks is not looked at.
  */
 export function mayReplace(
   view: View,
   record: ClusterRecord,
+  byWish = false,
 ): { readonly may: boolean; readonly reason: string } {
   const { server } = view.local;
   const isSettled = record.settled.epoch === record.epoch;
-  if (!isSettled && view.local.data === 'present' && server === null) {
+  if (!isSettled && !byWish && view.local.data === 'present' && server === null) {
     return { may: false, reason: 'what its WAL marks as settled is only known while it runs' };
   }
   const marked = server?.settledEpoch ?? 0;

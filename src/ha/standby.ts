@@ -4,9 +4,9 @@ import { firstCohort } from './cohort.ts';
 import { type Decision, wait } from './decision.ts';
 import { isFenced } from './fenced.ts';
 import { TAKE_BACK_AFTER } from './handover.ts';
+import { hung } from './hung.ts';
 import { isReleased } from './lease.ts';
 import type { MemberIncarnation } from './member.ts';
-import { hung } from './primary.ts';
 import type { ClusterRecord } from './record.ts';
 import { replaceData, wayBack } from './returning.ts';
 import { runningTask, startAgain } from './tasks.ts';
@@ -54,7 +54,9 @@ export function standBy(view: View, record: ClusterRecord): Decision {
 
 /** The record names this member, but its Postgres is a standby: it promotes, or begins a new epoch. */
 function asPrimary(view: View, record: ClusterRecord, server: ServerView): Decision {
-  const wonNow = record.holder === view.hold.holder && server.timeline !== record.timeline;
+  // A win whose outcome was unknown, after a demotion: nothing is renewed for it, so it is won again.
+  const isHeld = record.holder === view.hold.holder && view.hold.renewing;
+  const wonNow = isHeld && server.timeline !== record.timeline;
   if (server.promoting || runningTask(view, 'promote') !== null) return wait('the promotion is under way');
   if (wonNow && record.settled.epoch < record.epoch && view.local.promise <= record.epoch) {
     const promised =

@@ -7,9 +7,9 @@ import { TAKE_BACK_AFTER, targetHasAll } from './handover.ts';
 import { FRESH_LOOK, isReleased } from './lease.ts';
 import { LSN_ZERO } from './lsn.ts';
 import { memberIncarnation, memberOf } from './member.ts';
-import { isSelfBumped } from './primary.ts';
 import type { ClusterRecord } from './record.ts';
 import { mayReplace, primaryState, replaceData, wayBack } from './returning.ts';
+import { isSelfBumped } from './settle.ts';
 import { runningTask, startAgain } from './tasks.ts';
 import { released, selfBumped } from './transitions.ts';
 import { elapsed, epoch } from './units.ts';
@@ -80,7 +80,7 @@ function remake(view: View, record: ClusterRecord): Decision {
   if (state === null || state.state !== 'primary' || !state.serving) {
     return wait(`a clone waits for ${record.primary} to serve`);
   }
-  const permission = mayReplace(view, record);
+  const permission = mayReplace(view, record, view.wishes.reinitialize);
   if (!permission.may) {
     return permission.reason === 'look'
       ? { kind: 'look', reason: 'the record is read before data is replaced' }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../../src/ha/decide.ts';
-import { isSelfBumped } from '../../../src/ha/primary.ts';
 import { synchronousStandbyNames } from '../../../src/ha/quorum.ts';
+import { isSelfBumped } from '../../../src/ha/settle.ts';
 import { epoch, timelineId } from '../../../src/ha/units.ts';
 import type { EpochRow } from '../../../src/ha/view.ts';
 import {

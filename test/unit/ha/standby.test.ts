@@ -124,6 +124,10 @@ describe('the winner of an epoch', () => {
     const decision = won({ record: wonBy(2), tasks: [task('promote', { of: '4' })] });
     expect(decision).toMatchObject({ kind: 'stop', mode: 'kill', demotion: true });
   });
+  test('does not promote what nothing is renewed for: a swap of unknown outcome after a demotion is won again', () => {
+    const won4 = { record: wonBy(1), hold: { renewing: false } };
+    expect(won(won4)).toMatchObject({ kind: 'recruit', epoch: 5 });
+  });
   test('does not promote under a promise for a later epoch', () => {
     expect(won({ local: { promise: epoch(5) } }).kind).not.toBe('promote');
   });

@@ -175,6 +175,12 @@ describe('a stopped member', () => {
       'start-standby',
     );
   });
+  test('is made anew by a wish towards an unsettled primary that needs it', () => {
+    const wishes = { reinitialize: true };
+    const asking = leader(END, { asksToReturn: true });
+    expect(standby({ wishes, record: wonBy(2), peers: [asking] }).kind).toBe('clone');
+    expect(standby({ wishes, record: wonBy(2), peers: [leader(END)] }).kind).toBe('wait');
+  });
   test('exits on a shutdown, and stays down while fenced', () => {
     expect(standby({ wishes: shutdown }).kind).toBe('exit');
     expect(standby({ record: record({ fenced: ['*'] }) }).kind).toBe('wait');
