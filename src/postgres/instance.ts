@@ -294,6 +294,7 @@ export class LocalInstance implements PostgresInstance {
 
   async close(): Promise<void> {
     this.#observer.close();
+    this.#postmaster.letGo();
   }
 
   get #running() {

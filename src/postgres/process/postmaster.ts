@@ -24,6 +24,7 @@ export class Postmaster {
   readonly #listen: (message: ServerMessage) => void;
   #state: ProcessState = { state: 'stopped', exit: null };
   #log: ServerLog | null = null;
+  #child: ChildProcess | null = null;
 
   constructor(
     data: string,
@@ -57,6 +58,7 @@ export class Postmaster {
       // A signal to the agent's process group (Ctrl-C, tini -g) must not reach it: the agent decides how it ends.
       detached: true,
     });
+    this.#child = child;
     const log = this.#attachLog(child);
     if (child.pid === undefined) throw await spawnFailure(child, command);
     this.#set({ state: 'starting', pid: child.pid, since: this.#deps.clock.now() });
@@ -75,6 +77,13 @@ export class Postmaster {
       if (this.pid === pid) this.#exited(null, null);
     }, ADOPTED_POLL_MS);
     poll.unref();
+  }
+
+  /** No longer holds this process up: it may end while Postgres goes on, whose log nobody reads from then on. */
+  letGo(): void {
+    this.#child?.unref();
+    this.#child?.stdout?.destroy();
+    this.#child?.stderr?.destroy();
   }
 
   /** Sends a signal; false where it is already gone. */
