@@ -9,6 +9,8 @@ const PAGE_BYTES = 8192;
 const SHORT_HEADER_BYTES = 24;
 const LONG_HEADER_BYTES = 40;
 const ALIGN = 8;
+/** Far more than a checkpoint record takes. */
+const LONGEST_BYTES = 64 * 1024;
 
 /**
  * Where the shutdown checkpoint record ends: what a standby has flushed when it has all of it. pg_controldata tells
@@ -35,8 +37,12 @@ export async function shutdownRecordEnd(
         String(at.checkpointTimeline),
         '-s',
         at.checkpointLsn,
+        // The record may run over the end of its segment.
+        '-e',
+        lsnAt(lsnBytes(at.checkpointLsn) + LONGEST_BYTES),
         '-n',
         '1',
+        segmentName(at.checkpointTimeline, at.checkpointLsn, at.walSegmentBytes),
       ],
     },
     signal,
@@ -50,6 +56,18 @@ export async function shutdownRecordEnd(
     );
   }
   return recordEnd(at.checkpointLsn, Number(match[1]), at.walSegmentBytes);
+}
+
+/**
+ * The file of the segment that holds a position (xlog_internal.h, XLogFileName). Where pg_waldump is not told of one,
+ * it learns the size of segments from whichever it finds first, and fails on one that Postgres made ahead: all zeros.
+ */
+export function segmentName(timeline: TimelineId, lsn: Lsn, walSegmentBytes: number): string {
+  const number = Math.floor(lsnBytes(lsn) / walSegmentBytes);
+  const perLog = 0x1_0000_0000 / walSegmentBytes;
+  return [timeline, Math.floor(number / perLog), number % perLog]
+    .map((part) => part.toString(16).toUpperCase().padStart(8, '0'))
+    .join('');
 }
 
 /** The end of a record of `length` bytes at `start`, with the headers of the pages that it runs over. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Lsn } from '../../../src/ha/lsn.ts';
 import { timelineId } from '../../../src/ha/units.ts';
-import { recordEnd } from '../../../src/postgres/volume/shutdown-end.ts';
+import { recordEnd, segmentName } from '../../../src/postgres/volume/shutdown-end.ts';
 import { historyFileName, PLACEHOLDER, parseHistory } from '../../../src/postgres/volume/timeline-history.ts';
 import { reachedTimeline, WalDirectory } from '../../../src/postgres/volume/wal-directory.ts';
 
@@ -24,6 +24,13 @@ describe('a history file', () => {
 
   it('is named in hexadecimal', () => {
     expect(historyFileName(tl(26))).toBe('0000001A.history');
+  });
+});
+
+describe('the file of a segment', () => {
+  it('is named by timeline and number, whatever the size of segments', () => {
+    expect(segmentName(tl(26), lsn('0/534AC38'), 0x1000000)).toBe('0000001A0000000000000005');
+    expect(segmentName(tl(1), lsn('2/FFF00000'), 0x100000)).toBe('000000010000000200000FFF');
   });
 });
 
