@@ -134,7 +134,10 @@ async function prove(context: Context, cohort: Cohort, before: Cohort, signal: A
   while (!signal.aborted) {
     const { server } = await instance.observe(millis(1_000));
     if (server !== null && server.synchronousStandbyNames === names) {
-      const confirmed = server.walsenders.filter((walsender) => compareLsn(walsender.flushLsn, lsn) >= 0);
+      // One that still catches up may report WAL of another history.
+      const confirmed = server.walsenders.filter(
+        (walsender) => walsender.streaming && compareLsn(walsender.flushLsn, lsn) >= 0,
+      );
       const counted = new Set<string>([...before.members, ...cohort.members]);
       const late = server.walsenders.some(
         (walsender) => counted.has(walsender.identity) && compareLsn(walsender.flushLsn, lsn) < 0,

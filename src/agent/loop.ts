@@ -2,7 +2,7 @@ import { decide } from '../ha/decide.ts';
 import type { Decision } from '../ha/decision.ts';
 import { memberOf } from '../ha/member.ts';
 import { guardDeadline } from '../ha/permission.ts';
-import { mayRenew } from '../ha/renewal.ts';
+import { mayRenew, renewalInterval } from '../ha/renewal.ts';
 import { suspect } from '../ha/suspicion.ts';
 import { renewed } from '../ha/transitions.ts';
 import { type Instant, instant, type Millis, millis } from '../ha/units.ts';
@@ -138,7 +138,7 @@ export class Loop {
     keeper.permit({
       holder,
       epoch: record.epoch,
-      leaseDuration: record.leaseDuration,
+      interval: renewalInterval(view, record),
       refresh: (current) => renewed(current, holder, flushLsn),
     });
   }

@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadConfiguration } from '../config/load.ts';
+import { togetherFindings } from '../config/rules.ts';
 import { runMember } from './agent.ts';
 import { AgentError } from './errors.ts';
 import { dropPrivileges } from './privileges.ts';
@@ -17,6 +18,14 @@ export interface RunOptions {
 export async function runAgent(options: RunOptions): Promise<number> {
   const loaded = await loadConfiguration(options);
   const { postgres, volume } = loaded.configuration;
+  const lacking = togetherFindings(loaded.configuration);
+  if (lacking.length > 0) {
+    throw new AgentError(
+      'CONFIGURATION_INCOMPLETE',
+      lacking.map(({ path, message }) => `${path} ${message}`).join('; '),
+      'give each a file with the same content on every member, or set cluster.members to 1',
+    );
+  }
   dropPrivileges(postgres.user, volume);
   requireReadableProgram(postgres.user);
   return await runMember(loaded, options);

@@ -24,8 +24,9 @@ export function crossFindings(configuration: Configuration): Finding[] {
 }
 
 /** What is allowed but surprises people: said once at the start, and by `config check`. */
-export function warnings({ cluster, ha }: Configuration): Finding[] {
-  const found: Finding[] = [];
+export function warnings(configuration: Configuration): Finding[] {
+  const { cluster, ha } = configuration;
+  const found: Finding[] = [...togetherFindings(configuration)];
   if (cluster.members === 2 && ha.durability === 'required' && ha.acks !== 0) {
     found.push({
       path: 'cluster.members',
@@ -37,6 +38,28 @@ export function warnings({ cluster, ha }: Configuration): Finding[] {
     found.push({
       path: 'ha.acks',
       message: 'with 0 a failover may lose commits that were acknowledged, up to ha.maximumLagOnFailover',
+    });
+  }
+  return found;
+}
+
+/**
+ * What members need to work together. The agent does not start without it; it is no error of the configuration by
+ * itself, so that one can be written and checked piece by piece.
+ */
+export function togetherFindings({ cluster, http, postgres }: Configuration): Finding[] {
+  if (cluster.members === 1) return [];
+  const found: Finding[] = [];
+  if (http.tokenFile === null) {
+    found.push({
+      path: 'http.tokenFile',
+      message: 'is not given: the members could not recruit each other, and nobody could ever take over',
+    });
+  }
+  if (postgres.replication.passwordFile === null) {
+    found.push({
+      path: 'postgres.replication.passwordFile',
+      message: 'is not given: no standby could be cloned or stream',
     });
   }
   return found;

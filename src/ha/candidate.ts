@@ -39,6 +39,9 @@ export function takeOver(view: View, record: ClusterRecord, server: ServerView):
   if (person === null && !isShared(view, record, suspicion)) return null;
   if (server.receiver === null && !server.atEndOfWal) return wait('it still reads its local WAL');
   const lead = invited(view);
+  if (lead === null && person === null && isColdStart(view, record)) {
+    return wait(`${record.settled.primary} may be starting too: it holds everything, and goes first`);
+  }
   if (lead === null) {
     const delay = STAGGER * rank(view, record);
     if (elapsed(view.suspectedSince, view.now) < delay)
@@ -192,6 +195,15 @@ function isPlannedOtherwise(view: View, record: ClusterRecord): boolean {
   if (record.ending === null) return false;
   const isTarget = record.ending.target === view.local.identity;
   return elapsed(view.record.changedAt, view.now) < (isTarget ? TAKE_BACK_AFTER : endingStands(record));
+}
+
+/**
+ * This agent has just started, and so may the last settled primary: only it is sure to hold everything that was
+ * written, such as its own shutdown checkpoint, and another that goes first would make it rewind.
+ */
+function isColdStart(view: View, record: ClusterRecord): boolean {
+  if (record.settled.primary === null || record.settled.primary === view.local.identity) return false;
+  return elapsed(view.startedAt, view.now) < TAKE_BACK_AFTER;
 }
 
 /** The epoch that a peer withdrew from in this member's favour, a moment ago. */

@@ -1,5 +1,17 @@
+import { quorumIsFresh } from './permission.ts';
 import type { ClusterRecord } from './record.ts';
+import { type Millis, millis } from './units.ts';
 import type { View } from './view.ts';
+
+/**
+ * How often the holder renews. Without a quorum of fresh replies renewals alone let clients in: then one may come
+ * late, or fail, before `staleReadBound` is over.
+ */
+export function renewalInterval(view: View, record: ClusterRecord): Millis {
+  const { renewInterval, staleReadBound } = view.settings;
+  if (record.settled.acks === 0 || quorumIsFresh(view, record)) return renewInterval;
+  return millis(Math.min(renewInterval, staleReadBound / 3));
+}
 
 /**
  * Whether this process may renew the Lease: it holds it, and no demotion has begun. A claim is renewed while initdb

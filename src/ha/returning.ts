@@ -132,7 +132,7 @@ export function replaceData(view: View, record: ClusterRecord, way: WayBack): De
 }
 
 /** How long an unsettled primary waits before it asks members with another history to come back to it. */
-const ASK_AFTER = 2_000;
+const ASK_AFTER = 5_000;
 
 /**
  * Whether this unsettled primary could never settle unless members with another history come back: fewer than `k`

@@ -11,8 +11,8 @@ export interface Permission {
   /** Whose Lease it is: `pod/podUID/bootNonce`. */
   readonly holder: string;
   readonly epoch: Epoch;
-  /** As in the record: renewed every third of it. */
-  readonly leaseDuration: Millis;
+  /** Renewed so often. */
+  readonly interval: Millis;
   /** What a renewal brings up to date, e.g. the flush LSN; holder, epoch and primary stay. Pure and quick. */
   readonly refresh?: (current: ClusterRecord) => ClusterRecord;
 }
@@ -29,7 +29,7 @@ export interface LeaseKeeperOptions {
 }
 
 /**
- * Renews the cluster record every third of its lease duration, on its own timer, while it is permitted to. It
+ * Renews the cluster record on its own timer, as often as it is permitted, while it is permitted to. It
  * decides nothing: a renewal only ever keeps what the record says, and an outcome that comes after `revoke` is
  * dropped. (The deadline that follows from a renewal is a rule of src/ha.)
  */
@@ -62,6 +62,8 @@ export class LeaseKeeper {
     if (previous?.holder !== permission.holder || previous.epoch !== permission.epoch) {
       this.revoke();
       this.#wakeup.wake();
+    } else if (previous.interval !== permission.interval) {
+      this.#wakeup.wake();
     }
     this.#permission = permission;
   }
@@ -88,7 +90,7 @@ export class LeaseKeeper {
         }
         const start = this.#clock.now();
         const renewed = await this.#renew(permission, signal);
-        retryAt = renewed ? null : instant(start + interval(permission) / 3);
+        retryAt = renewed ? null : instant(start + permission.interval / 3);
       }
     } finally {
       this.revoke();
@@ -102,7 +104,7 @@ export class LeaseKeeper {
     if (last === null || !isHeldBy(last.current.record, permission.holder, permission.epoch)) {
       return Number.NEGATIVE_INFINITY;
     }
-    return last.sentAt + interval(permission);
+    return last.sentAt + permission.interval;
   }
 
   /** One renewal. True: the next is due an interval later; false: try again soon, if still permitted. */
@@ -135,7 +137,7 @@ export class LeaseKeeper {
   }
 
   async #write(permission: Permission, signal: AbortSignal): Promise<WriteResult> {
-    const deadline = millis(interval(permission) / 2);
+    const deadline = millis(permission.interval / 2);
     try {
       return await this.#writer.swap((current) => this.#renewal(current, permission), deadline, signal);
     } catch (error) {
@@ -154,10 +156,6 @@ export class LeaseKeeper {
     const next = permission.refresh?.(current) ?? current;
     return { ...next, holder, epoch, primary: current.primary };
   }
-}
-
-function interval(permission: Permission): Millis {
-  return millis(permission.leaseDuration / 3);
 }
 
 function isHeldBy(record: ClusterRecord, holder: string, epoch: Epoch): boolean {

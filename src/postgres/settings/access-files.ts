@@ -29,7 +29,11 @@ export function renderHba(
     // pg_rewind reads files through an ordinary connection.
     `host postgres ${replication} all scram-sha-256`,
   ];
-  if (open) lines.push(...settings.hba, 'local all all scram-sha-256', 'host all all all scram-sha-256');
+  if (open) {
+    lines.push(...settings.hba, 'local all all scram-sha-256');
+    // The user's own rules are all there are: a rule behind them would let in whom they leave out.
+    if (settings.hba.length === 0) lines.push('host all all all scram-sha-256');
+  }
   return `${lines.join('\n')}\n`;
 }
 

@@ -296,7 +296,7 @@ for (const { name: serverName, open, isReal } of servers) {
       });
       const stop = new AbortController();
       const running = keeper.run(stop.signal);
-      keeper.permit({ holder: HOLDER, epoch: epoch(7), leaseDuration });
+      keeper.permit({ holder: HOLDER, epoch: epoch(7), interval: millis(leaseDuration / 3) });
       await until('two renewals', () => renewals === 2);
       api.network.swallow();
       const before = renewals;

@@ -86,7 +86,7 @@ describe('an API server that restarts', () => {
       main.store.watch(listener, stop.signal),
       keeper.run(stop.signal),
     ];
-    keeper.permit({ holder: HOLDER, epoch: epoch(7), leaseDuration });
+    keeper.permit({ holder: HOLDER, epoch: epoch(7), interval: millis(leaseDuration / 3) });
     await until('a renewal is seen', () => renewals > 0 && seen.length > 1);
 
     await end();
@@ -148,7 +148,7 @@ describe('an idle cluster of three members', () => {
       onReachable: () => undefined,
     };
     const running = [keeper.run(stop.signal), ...watching.map((store) => store.watch(listener, stop.signal))];
-    keeper.permit({ holder: HOLDER, epoch: epoch(7), leaseDuration });
+    keeper.permit({ holder: HOLDER, epoch: epoch(7), interval: millis(leaseDuration / 3) });
     await until('all watch', () => seen === 3);
     const before = calls;
     const start = performance.now();

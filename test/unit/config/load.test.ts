@@ -133,9 +133,18 @@ describe('a configuration', () => {
   });
 
   it('warns of two members that must both acknowledge', async () => {
-    const { warnings } = await load('cluster: {name: pg, members: 2}');
+    const together = `http: {tokenFile: /t}\npostgres: {replication: {passwordFile: /r}}\n`;
+    const { warnings } = await load(`cluster: {name: pg, members: 2}\n${together}`);
     expect(warnings.map((warning) => warning.path)).toEqual(['cluster.members']);
-    expect((await load(NAME)).warnings).toEqual([]);
+    expect((await load(`${NAME}${together}`)).warnings).toEqual([]);
+  });
+
+  it('warns of what members lack to work together, and of nothing where there is one', async () => {
+    expect((await load(NAME)).warnings.map((warning) => warning.path)).toEqual([
+      'http.tokenFile',
+      'postgres.replication.passwordFile',
+    ]);
+    expect((await load('cluster: {name: pg, members: 1}')).warnings).toEqual([]);
   });
 });
 

@@ -28,7 +28,7 @@ describe('the lease keeper', () => {
   const permission = (over: Partial<Permission> = {}): Permission => ({
     holder: HOLDER,
     epoch: epoch(7),
-    leaseDuration: LEASE,
+    interval: millis(LEASE / 3),
     ...over,
   });
 
@@ -198,7 +198,7 @@ describe('the lease keeper', () => {
 
   it('renews at once under a new permission, whatever went wrong under the last one', async () => {
     server.fate = (request) => (request.method === 'PUT' ? 'hang' : 'answer');
-    keeper.permit(permission({ leaseDuration: millis(60_000) }));
+    keeper.permit(permission({ interval: millis(20_000) }));
     keeper.revoke();
     server.fate = () => 'answer';
     await change({ epoch: epoch(8) });

@@ -58,12 +58,16 @@ describe('pg_hba.conf', () => {
     ]);
   });
 
-  it('has the rules of the user before the defaults when open, after those of the agent', () => {
+  it('has the rules of the user when open, after those of the agent, and nothing that lets in others', () => {
     const rules = renderHba(true, options, settings, { osUser: 'pg' }).split('\n');
     expect(rules[1]).toMatch(/^local all "postgres" peer/);
-    expect(rules.indexOf('host all all 10.0.0.0/8 md5')).toBeLessThan(
-      rules.indexOf('host all all all scram-sha-256'),
-    );
+    expect(rules.filter((rule) => rule.startsWith('host all'))).toEqual(['host all all 10.0.0.0/8 md5']);
+  });
+
+  it('lets every role in with its password when open, where the user has no rules', () => {
+    const rules = renderHba(true, options, { ...settings, hba: [] }, { osUser: 'pg' });
+    expect(rules).toContain('\nhost all all all scram-sha-256\n');
+    expect(renderHba(false, options, { ...settings, hba: [] }, { osUser: 'pg' })).not.toContain('host all');
   });
 
   it('asks for the password where the operating-system user has no name', () => {
