@@ -1,0 +1,224 @@
+import type { MemberIncarnation } from '../../../src/ha/member.ts';
+import { memberOf } from '../../../src/ha/member.ts';
+import type { PromiseAnswer } from '../../../src/ha/peer.ts';
+import type { ClusterRecord, Floor } from '../../../src/ha/record.ts';
+import type { View } from '../../../src/ha/view.ts';
+import type { Machine } from '../world/machine.ts';
+import type { SimServer } from '../world/server.ts';
+import type { Volume } from '../world/volume.ts';
+import type { Wal, WalRecord } from '../world/wal.ts';
+import type { World } from '../world/world.ts';
+
+export interface Violation {
+  readonly rule: string;
+  readonly what: string;
+  readonly at: number;
+}
+
+interface Acknowledged {
+  readonly record: WalRecord;
+  readonly by: MemberIncarnation;
+  readonly at: number;
+}
+
+/** The invariants of the protocol, looked at whenever what they speak of changes. The first violation ends a schedule. */
+export class Checks {
+  violation: Violation | null = null;
+  /** Commits that were acknowledged in quorum mode. */
+  readonly acknowledged: Acknowledged[] = [];
+  /** Somebody set the record back or deleted it: it may go backwards. */
+  recordTamperedWith = false;
+  readonly #world: World;
+  readonly #promotions: { readonly server: SimServer; readonly wal: Wal; readonly timeline: number }[] = [];
+  readonly #epochOwner = new Map<number, string>();
+  /** The acks that the record last published for the primary of each timeline. */
+  readonly #publishedAcks = new Map<number, number>();
+  readonly #settledTimelines = new Map<number, number>();
+  #highestEpoch = 0;
+  #highestSettled = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  fail(rule: string, what: string): void {
+    if (this.violation !== null) return;
+    this.violation = { rule, what, at: this.#world.scheduler.now };
+    this.#world.trace('CHECK', `VIOLATION of "${rule}": ${what}`);
+    this.#world.scheduler.stop();
+  }
+
+  /** A client was told that its commit is safe. */
+  onAcknowledged(server: SimServer, record: WalRecord): void {
+    if ((this.#publishedAcks.get(record.timeline) ?? 0) === 0) {
+      this.#world.coverage.count('commits acknowledged asynchronously');
+      return;
+    }
+    const entry = { record, by: server.identity, at: this.#world.scheduler.now };
+    this.acknowledged.push(entry);
+    for (const promotion of this.#promotions) {
+      if (promotion.timeline > record.timeline && !holds(promotion.wal, record)) {
+        this.fail(
+          'no acknowledged commit is lost',
+          `${server.identity} acknowledged ${describe(record)} although ${promotion.server.identity} had promoted to timeline ${promotion.timeline} without it`,
+        );
+      }
+    }
+  }
+
+  onPromoted(server: SimServer, timeline: number): void {
+    const other = this.#promotions.find((promotion) => promotion.timeline === timeline);
+    if (other !== undefined) {
+      this.fail(
+        'a timeline belongs to one promotion',
+        `${server.identity} and ${other.server.identity} promoted to ${timeline}`,
+      );
+    }
+    this.#requireAll(server.wal, timeline, `${server.identity} promoted to timeline ${timeline}`);
+    this.#promotions.push({ server, wal: server.wal, timeline });
+    this.#world.trace(server.machine.name, `is primary on timeline ${timeline}`);
+  }
+
+  onStartedPrimary(server: SimServer): void {
+    const timeline = server.wal[server.wal.length - 1]?.timeline ?? 1;
+    this.#requireAll(server.wal, timeline + 0.5, `${server.identity} started as primary`);
+  }
+
+  #requireAll(wal: Wal, below: number, what: string): void {
+    for (const { record, by } of this.acknowledged) {
+      if (record.timeline < below && !holds(wal, record)) {
+        this.fail(
+          'no acknowledged commit is lost',
+          `${what} without ${describe(record)}, acknowledged by ${by}`,
+        );
+        return;
+      }
+    }
+  }
+
+  onRowAcknowledged(server: SimServer, record: WalRecord): void {
+    this.#world.trace(server.machine.name, `acknowledged: ${record.note}`);
+  }
+
+  /** A client's statement writes. */
+  onClientWrites(server: SimServer): void {
+    const timeline = server.wal[server.wal.length - 1]?.timeline ?? 1;
+    if (!this.#settledTimelines.has(timeline)) {
+      this.fail(
+        'the door is closed until the epoch is settled',
+        `a client writes on ${server.identity}, timeline ${timeline}`,
+      );
+    }
+  }
+
+  onRecord(record: ClusterRecord, by: string): void {
+    this.#world.trace(
+      by,
+      `RECORD epoch ${record.epoch} ${record.primary} holder=${record.holder.slice(0, 4)} tl ${record.timeline}/${record.highestTimeline} settled ${record.settled.epoch} ${record.settled.primary} ANY ${record.settled.acks} (${record.settled.cohort.join(',')})${record.ending ? ` ending ${record.ending.target}` : ''}`,
+    );
+    if (by === 'fault') return;
+    const owner = this.#epochOwner.get(record.epoch);
+    if (record.primary !== null && record.epoch > 0) {
+      if (owner !== undefined && owner !== record.primary) {
+        this.fail(
+          'an epoch belongs to one primary',
+          `epoch ${record.epoch} of ${owner} was given to ${record.primary}`,
+        );
+      }
+      this.#epochOwner.set(record.epoch, record.primary);
+    }
+    if (record.epoch < this.#highestEpoch && !this.recordTamperedWith) {
+      this.fail('epochs only go up', `${by} wrote epoch ${record.epoch} after ${this.#highestEpoch}`);
+    }
+    this.#highestEpoch = Math.max(this.#highestEpoch, record.epoch);
+    const { settled } = record;
+    if (settled.timeline > 0 && settled.epoch > 0) {
+      this.#publishedAcks.set(settled.timeline, settled.acks);
+      if (!this.#settledTimelines.has(settled.timeline))
+        this.#settledTimelines.set(settled.timeline, this.#world.scheduler.now);
+    }
+    if (settled.epoch > this.#highestSettled && settled.primary !== null) {
+      this.#highestSettled = settled.epoch;
+      const machine = this.#world.machine(memberOf(settled.primary));
+      const wal = machine.server?.identity === settled.primary ? machine.server.wal : null;
+      if (wal !== null)
+        this.#requireAll(
+          wal,
+          settled.timeline + 0.5,
+          `epoch ${settled.epoch} of ${settled.primary} was settled`,
+        );
+      this.#world.coverage.count('epochs settled');
+    }
+  }
+
+  /** A directory is about to be rewound or replaced by what a source holds. */
+  onReplaced(machine: Machine, source: SimServer, how: string): void {
+    const { volume } = machine;
+    if (volume.wal === null) return;
+    this.#world.coverage.count(`data replaced: ${how}`);
+    for (const { record } of this.acknowledged) {
+      if (holds(volume.wal, record) && !holds(source.wal, record)) {
+        this.fail(
+          'nothing is destroyed on a guess',
+          `${machine.name} drops ${describe(record)} by a ${how} of ${source.identity}, which has it not`,
+        );
+        return;
+      }
+    }
+  }
+
+  onInitialize(machine: Machine): void {
+    for (const other of this.#world.machines) {
+      if (other.volume.wal !== null) {
+        this.fail(
+          'initdb only where nobody has data',
+          `${machine.name} runs initdb although ${other.name} has data`,
+        );
+      }
+    }
+  }
+
+  onFloor(volume: Volume, floor: Floor): void {
+    if (volume.floor !== null && floor.epoch < volume.floor.epoch) {
+      this.fail(
+        'a floor never goes down',
+        `${volume.member} writes floor ${floor.epoch} after ${volume.floor.epoch}`,
+      );
+    }
+    if (volume.sealedAt !== null && floor.epoch >= volume.sealedAt) volume.sealedAt = null;
+  }
+
+  onPromised(machine: Machine, answer: PromiseAnswer): void {
+    if (!answer.granted) return;
+    if (machine.volume.promise < answer.epoch) {
+      this.fail(
+        'a promise is on disk before it is told',
+        `${machine.name} told ${answer.epoch}, has ${machine.volume.promise}`,
+      );
+    }
+    if ((machine.volume.floor?.epoch ?? 0) < answer.epoch) machine.volume.sealedAt = answer.epoch;
+  }
+
+  /** A standby received WAL. */
+  onReceived(server: SimServer, record: WalRecord): void {
+    const { volume, machine } = server;
+    if (volume.sealedAt === null || machine.agent?.context.recruitment != null) return;
+    this.fail(
+      'nothing is received after a promise',
+      `${machine.name} promised epoch ${volume.sealedAt} and received ${describe(record)}`,
+    );
+  }
+
+  onView(machine: Machine, view: View): void {
+    void machine;
+    void view;
+  }
+}
+
+function holds(wal: Wal, record: WalRecord): boolean {
+  return wal[record.index] === record;
+}
+
+function describe(record: WalRecord): string {
+  return `commit ${record.note} (timeline ${record.timeline}, ${record.end})`;
+}

@@ -1,0 +1,148 @@
+/** Somebody whose events stop when it dies, and wait while it is frozen. */
+export class Process {
+  readonly name: string;
+  /** How fast its clock runs, and where it began. */
+  readonly rate: number;
+  readonly base: number;
+  alive = true;
+  frozen = false;
+  readonly deferred: Event[] = [];
+
+  constructor(name: string, rate = 1, base = 0) {
+    this.name = name;
+    this.rate = rate;
+    this.base = base;
+  }
+}
+
+export interface Event {
+  at: number;
+  order: number;
+  owner: Process | null;
+  run: (() => void) | null;
+}
+
+/**
+ * Virtual time: events in the order of their instants, ties in the order of their making. Between two of them every
+ * promise reaction is run to its end, so that asynchronous code is as deterministic as the rest.
+ */
+export class Scheduler {
+  now = 0;
+  steps = 0;
+  /** Whose event is being run: timers and calls made meanwhile are its. */
+  current: Process | null = null;
+  #order = 0;
+  readonly #heap: Event[] = [];
+  #stopped = false;
+
+  /** `delay` in milliseconds of virtual time. */
+  after(delay: number, owner: Process | null, run: () => void): Event {
+    const event: Event = {
+      at: this.now + Math.max(delay, 0),
+      order: this.#order++,
+      owner,
+      run,
+    };
+    this.#push(event);
+    return event;
+  }
+
+  cancel(event: Event): void {
+    event.run = null;
+  }
+
+  freeze(process: Process): void {
+    process.frozen = true;
+  }
+
+  thaw(process: Process): void {
+    if (!process.frozen) return;
+    process.frozen = false;
+    for (const event of process.deferred.splice(0)) {
+      event.at = this.now;
+      event.order = this.#order++;
+      this.#push(event);
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Runs until `limit` (virtual milliseconds), or `stop`. */
+  async run(limit: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const step = (): void => {
+      try {
+        for (;;) {
+          const event = this.#heap[0];
+          if (this.#stopped || event === undefined || event.at > limit) {
+            if (!this.#stopped) this.now = limit;
+            this.current = null;
+            resolve();
+            return;
+          }
+          this.#pop();
+          const { run, owner } = event;
+          if (run === null) continue;
+          if (owner !== null) {
+            if (!owner.alive) continue;
+            if (owner.frozen) {
+              owner.deferred.push(event);
+              continue;
+            }
+          }
+          this.now = event.at;
+          this.steps += 1;
+          this.current = owner;
+          event.run = null;
+          run();
+          break;
+        }
+      } catch (error) {
+        reject(error as Error);
+        return;
+      }
+      // After all promise reactions, and not before: the queue of ticks is looked at when that of microtasks is empty.
+      queueMicrotask(() => process.nextTick(step));
+    };
+    process.nextTick(step);
+    await promise;
+  }
+
+  #push(event: Event): void {
+    const heap = this.#heap;
+    let index = heap.length;
+    heap.push(event);
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      const other = heap[parent] as Event;
+      if (other.at < event.at || (other.at === event.at && other.order < event.order)) break;
+      heap[index] = other;
+      index = parent;
+    }
+    heap[index] = event;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop() as Event;
+    const length = heap.length;
+    if (length === 0) return;
+    let index = 0;
+    for (;;) {
+      let child = 2 * index + 1;
+      if (child >= length) break;
+      const right = child + 1;
+      if (right < length && before(heap[right] as Event, heap[child] as Event)) child = right;
+      if (before(last, heap[child] as Event)) break;
+      heap[index] = heap[child] as Event;
+      index = child;
+    }
+    heap[index] = last;
+  }
+}
+
+function before(a: Event, b: Event): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order);
+}

@@ -1,0 +1,248 @@
+import type { MemberName } from '../../../src/ha/member.ts';
+import type { ClusterRecord, MemberRecord, VersionedRecord } from '../../../src/ha/record.ts';
+import { instant, type Millis } from '../../../src/ha/units.ts';
+import type { ClusterStore, ReadResult, StoreListener, SwapResult } from '../../../src/kubernetes/ports.ts';
+import type { Random } from '../engine/random.ts';
+import type { Process, Scheduler } from '../engine/scheduler.ts';
+import type { Network } from './network.ts';
+
+/** How the API treats one member now. */
+export interface ApiMood {
+  /** Requests get no answer and have no effect. */
+  down: boolean;
+  /** Milliseconds more until a request takes effect, and until its answer comes. */
+  slow: number;
+  /** 5xx, 429: an answer, and no effect. */
+  refuse: number;
+  /** It took effect, and the answer is lost. */
+  loseReply: number;
+  /** Watch events come so much later. */
+  watchLag: number;
+}
+
+export const GOOD_MOOD: ApiMood = { down: false, slow: 0, refuse: 0, loseReply: 0, watchLag: 0 };
+
+interface Watcher {
+  readonly member: string;
+  readonly owner: Process;
+  readonly listener: StoreListener;
+  lastAt: number;
+  connected: boolean;
+}
+
+/** The Leases of the cluster: optimistic concurrency, and a history of every state that the record had. */
+export class SimApi {
+  current: VersionedRecord | null = null;
+  readonly members = new Map<MemberName, MemberRecord>();
+  readonly history: VersionedRecord[] = [];
+  readonly moods = new Map<string, ApiMood>();
+  onWrite: (record: ClusterRecord, by: string) => void = () => undefined;
+  #version = 100;
+  readonly #scheduler: Scheduler;
+  readonly #watchers = new Set<Watcher>();
+
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
+  }
+
+  mood(member: string): ApiMood {
+    let mood = this.moods.get(member);
+    if (mood === undefined) {
+      mood = { ...GOOD_MOOD };
+      this.moods.set(member, mood);
+    }
+    return mood;
+  }
+
+  write(record: ClusterRecord, by: string): VersionedRecord {
+    this.#version += 1;
+    this.current = { record, resourceVersion: String(this.#version) };
+    this.history.push(this.current);
+    this.onWrite(record, by);
+    const seen = this.current;
+    this.#announce((listener) => listener.onRecord(seen));
+    return seen;
+  }
+
+  /** Somebody deletes the Lease. */
+  remove(): void {
+    this.current = null;
+    this.#announce((listener) => listener.onRecord(null));
+  }
+
+  writeMember(record: MemberRecord): void {
+    this.members.set(record.member, record);
+    this.#announce((listener) => listener.onMember(record.member, record));
+  }
+
+  watch(watcher: Omit<Watcher, 'lastAt' | 'connected'>): Watcher {
+    const full: Watcher = { ...watcher, lastAt: 0, connected: true };
+    this.#watchers.add(full);
+    this.list(full);
+    return full;
+  }
+
+  unwatch(watcher: Watcher): void {
+    this.#watchers.delete(watcher);
+  }
+
+  /** A list: everything as it is now. */
+  list(watcher: Watcher): void {
+    const { current } = this;
+    this.#deliver(watcher, (listener) => {
+      listener.onReachable(true);
+      listener.onRecord(current);
+    });
+    for (const record of this.members.values()) {
+      this.#deliver(watcher, (listener) => listener.onMember(record.member, record));
+    }
+  }
+
+  #announce(tell: (listener: StoreListener) => void): void {
+    for (const watcher of this.#watchers) if (watcher.connected) this.#deliver(watcher, tell);
+  }
+
+  #deliver(watcher: Watcher, tell: (listener: StoreListener) => void): void {
+    const lag = this.mood(watcher.member).watchLag;
+    const at = Math.max(watcher.lastAt, this.#scheduler.now + 1 + lag);
+    watcher.lastAt = at;
+    this.#scheduler.after(at - this.#scheduler.now, watcher.owner, () => tell(watcher.listener));
+  }
+}
+
+/** One member's way to the API: `ClusterStore` with everything that a network and a busy server do to it. */
+export class SimStore implements ClusterStore {
+  readonly #api: SimApi;
+  readonly #scheduler: Scheduler;
+  readonly #network: Network;
+  readonly #random: Random;
+  readonly #owner: Process;
+  readonly #member: MemberName;
+  readonly #now: () => number;
+
+  constructor(parts: {
+    api: SimApi;
+    scheduler: Scheduler;
+    network: Network;
+    random: Random;
+    owner: Process;
+    member: MemberName;
+    now: () => number;
+  }) {
+    this.#api = parts.api;
+    this.#scheduler = parts.scheduler;
+    this.#network = parts.network;
+    this.#random = parts.random;
+    this.#owner = parts.owner;
+    this.#member = parts.member;
+    this.#now = parts.now;
+  }
+
+  read(deadline: Millis, signal?: AbortSignal): Promise<ReadResult> {
+    const sentAt = instant(this.#now());
+    return this.#call<ReadResult>(deadline, signal, () => {
+      const { current } = this.#api;
+      return current === null ? { outcome: 'absent', sentAt } : { outcome: 'found', current, sentAt };
+    });
+  }
+
+  create(record: ClusterRecord, deadline: Millis, signal?: AbortSignal): Promise<SwapResult> {
+    const sentAt = instant(this.#now());
+    return this.#call<SwapResult>(deadline, signal, () => {
+      if (this.#api.current !== null) return { outcome: 'conflict' };
+      return { outcome: 'swapped', current: this.#api.write(record, this.#member), sentAt };
+    });
+  }
+
+  swap(
+    next: ClusterRecord,
+    resourceVersion: string,
+    deadline: Millis,
+    signal?: AbortSignal,
+  ): Promise<SwapResult> {
+    const sentAt = instant(this.#now());
+    return this.#call<SwapResult>(deadline, signal, () => {
+      if (this.#api.current?.resourceVersion !== resourceVersion) return { outcome: 'conflict' };
+      return { outcome: 'swapped', current: this.#api.write(next, this.#member), sentAt };
+    });
+  }
+
+  async writeMember(record: MemberRecord, deadline: Millis, signal?: AbortSignal): Promise<void> {
+    const result = await this.#call<{ outcome: 'done' } | { outcome: 'unknown'; error: Error }>(
+      deadline,
+      signal,
+      () => {
+        this.#api.writeMember(record);
+        return { outcome: 'done' };
+      },
+    );
+    if (result.outcome === 'unknown') throw result.error;
+  }
+
+  async removeMember(): Promise<void> {
+    throw new Error('no member is removed in a schedule');
+  }
+
+  async listMembers(): Promise<readonly MemberRecord[]> {
+    return [...this.#api.members.values()];
+  }
+
+  watch(listener: StoreListener, signal: AbortSignal): Promise<void> {
+    const watcher = this.#api.watch({ member: this.#member, owner: this.#owner, listener });
+    const look = (): void => {
+      if (signal.aborted) {
+        this.#api.unwatch(watcher);
+        return;
+      }
+      const away = this.#isAway();
+      if (away && watcher.connected) {
+        watcher.connected = false;
+        listener.onReachable(false);
+      } else if (!away && !watcher.connected) {
+        watcher.connected = true;
+        this.#api.list(watcher);
+      }
+      this.#scheduler.after(400, this.#owner, look);
+    };
+    this.#scheduler.after(400, this.#owner, look);
+    return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+  }
+
+  #isAway(): boolean {
+    return (
+      this.#api.mood(this.#member).down ||
+      this.#network.isCut(this.#member, 'api') ||
+      this.#network.isCut('api', this.#member)
+    );
+  }
+
+  #call<Result extends { outcome: string }>(
+    deadline: number,
+    signal: AbortSignal | undefined,
+    effect: () => Result,
+  ): Promise<Result | { readonly outcome: 'unknown'; readonly error: Error }> {
+    const { promise, resolve } = Promise.withResolvers<Result | { outcome: 'unknown'; error: Error }>();
+    const unknown = (why: string): void => resolve({ outcome: 'unknown', error: new Error(why) });
+    this.#scheduler.after(Math.max(0, deadline) / this.#owner.rate, this.#owner, () =>
+      unknown('no answer in time'),
+    );
+    signal?.addEventListener('abort', () => unknown('aborted'));
+    if (signal?.aborted) {
+      unknown('aborted');
+      return promise;
+    }
+    const mood = this.#api.mood(this.#member);
+    if (mood.down || this.#network.isCut(this.#member, 'api')) return promise;
+    const extra = mood.slow * this.#random.next();
+    this.#scheduler.after(this.#random.latency(2, 40) + extra, null, () => {
+      const refused = this.#random.chance(mood.refuse);
+      const result = refused ? null : effect();
+      if (this.#random.chance(mood.loseReply) || this.#network.isCut('api', this.#member)) return;
+      this.#scheduler.after(this.#random.latency(1, 40) + extra * this.#random.next(), this.#owner, () => {
+        if (result === null) unknown('500 Internal Server Error');
+        else resolve(result);
+      });
+    });
+    return promise;
+  }
+}

@@ -1,0 +1,111 @@
+import type { Random } from '../engine/random.ts';
+import type { Process, Scheduler } from '../engine/scheduler.ts';
+
+/** The way from one machine to another, in one direction. */
+interface Link {
+  cut: boolean;
+  /** Added to every message, in milliseconds. */
+  slow: number;
+  /** Of datagram-like exchanges (a call and its answer each): lost, or sent twice. */
+  loss: number;
+}
+
+/** Machines by name; `api` is the Kubernetes API. Streams keep their order and are resent; calls may be lost. */
+export class Network {
+  readonly #scheduler: Scheduler;
+  readonly #random: Random;
+  readonly #links = new Map<string, Link>();
+
+  constructor(scheduler: Scheduler, random: Random) {
+    this.#scheduler = scheduler;
+    this.#random = random;
+  }
+
+  link(from: string, to: string): Link {
+    const key = `${from}>${to}`;
+    let link = this.#links.get(key);
+    if (link === undefined) {
+      link = { cut: false, slow: 0, loss: 0 };
+      this.#links.set(key, link);
+    }
+    return link;
+  }
+
+  isCut(from: string, to: string): boolean {
+    return from !== to && this.link(from, to).cut;
+  }
+
+  delay(from: string, to: string): number {
+    if (from === to) return 0.05;
+    return this.#random.latency(0.6) + this.link(from, to).slow * this.#random.next();
+  }
+
+  /** One message of a call: it arrives once, or not at all, or (rarely, where the link is bad) twice. */
+  send(from: string, to: string, receiver: Process | null, run: () => void): void {
+    const link = this.link(from, to);
+    if (from !== to && (link.cut || this.#random.chance(link.loss))) return;
+    this.#scheduler.after(this.delay(from, to), receiver, run);
+    if (link.loss > 0 && this.#random.chance(link.loss / 2)) {
+      this.#scheduler.after(this.delay(from, to) * 5, receiver, run);
+    }
+  }
+
+  heal(): void {
+    for (const link of this.#links.values()) {
+      link.cut = false;
+      link.slow = 0;
+      link.loss = 0;
+    }
+  }
+}
+
+/** One direction of a TCP connection: in order; what meets a cut is sent again until `closed`. */
+export class Stream {
+  closed = false;
+  readonly #scheduler: Scheduler;
+  readonly #network: Network;
+  readonly #from: string;
+  readonly #to: string;
+  #lastAt = 0;
+  readonly #held: { receiver: Process; run: () => void }[] = [];
+  #retrying = false;
+
+  constructor(scheduler: Scheduler, network: Network, from: string, to: string) {
+    this.#scheduler = scheduler;
+    this.#network = network;
+    this.#from = from;
+    this.#to = to;
+  }
+
+  send(receiver: Process, run: () => void): void {
+    if (this.closed) return;
+    if (this.#held.length > 0 || this.#network.isCut(this.#from, this.#to)) {
+      this.#held.push({ receiver, run });
+      this.#retry();
+      return;
+    }
+    this.#pass(receiver, run);
+  }
+
+  #pass(receiver: Process, run: () => void): void {
+    const at = Math.max(this.#lastAt, this.#scheduler.now + this.#network.delay(this.#from, this.#to));
+    this.#lastAt = at;
+    this.#scheduler.after(at - this.#scheduler.now, receiver, () => {
+      if (!this.closed) run();
+    });
+  }
+
+  #retry(): void {
+    if (this.#retrying) return;
+    this.#retrying = true;
+    this.#scheduler.after(250, null, () => {
+      this.#retrying = false;
+      if (this.closed) return;
+      if (this.#network.isCut(this.#from, this.#to)) {
+        this.#retry();
+        return;
+      }
+      for (const { receiver, run } of this.#held.splice(0)) this.#pass(receiver, run);
+    });
+  }
+}

@@ -1,0 +1,57 @@
+import type { Incarnation, MemberIncarnation, MemberName } from '../../../src/ha/member.ts';
+import { memberIncarnation } from '../../../src/ha/member.ts';
+import type { TimelineFork } from '../../../src/ha/peer.ts';
+import type { Floor } from '../../../src/ha/record.ts';
+import type { Epoch } from '../../../src/ha/units.ts';
+import type { ControlFile } from '../../../src/ha/view.ts';
+import type { Wal } from './wal.ts';
+
+/** A member's volume: what outlives every process. Only what was synced is in here. */
+export class Volume {
+  readonly member: MemberName;
+  /** Null: no data directory. */
+  wal: Wal | null = null;
+  systemIdentifier = '';
+  incarnation: Incarnation | null = null;
+  clusterUID: string | null = null;
+  floor: Floor | null = null;
+  promise = 0;
+  timelineEpochs: Readonly<Record<number, Epoch>> = {};
+  /** A rewind was begun and not finished. */
+  broken = false;
+  controlState: ControlFile['state'] = 'shut down';
+  /** How many records the last checkpoint covers, and how far replay had got. */
+  checkpoint = 0;
+  checkpointTimeline = 1;
+  minRecovery = 0;
+  shutdownEnd: number | null = null;
+  /** A timeline whose first segment is here though none of its records is yet. */
+  reached: { readonly timeline: number; readonly forks: readonly TimelineFork[] } | null = null;
+  /** Timelines with a history file here. */
+  histories = new Set<number>([1]);
+  /** Bookkeeping of the checks: the promise that was told, until a record that reaches it is followed. */
+  sealedAt: number | null = null;
+
+  constructor(member: MemberName) {
+    this.member = member;
+  }
+
+  get identity(): MemberIncarnation | null {
+    return this.incarnation === null ? null : memberIncarnation(this.member, this.incarnation);
+  }
+
+  /** The volume is lost: a new, empty one. */
+  wipe(): void {
+    this.wal = null;
+    this.systemIdentifier = '';
+    this.incarnation = null;
+    this.clusterUID = null;
+    this.floor = null;
+    this.promise = 0;
+    this.timelineEpochs = {};
+    this.broken = false;
+    this.reached = null;
+    this.histories = new Set([1]);
+    this.sealedAt = null;
+  }
+}
