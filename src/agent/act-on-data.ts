@@ -1,7 +1,8 @@
 import type { Decision } from '../ha/decision.ts';
-import { type MemberIncarnation, memberOf } from '../ha/member.ts';
+import { type MemberIncarnation, memberIncarnation, memberOf } from '../ha/member.ts';
 import { synchronousStandbyNames } from '../ha/quorum.ts';
 import type { View } from '../ha/view.ts';
+import { PostgresError } from '../postgres/errors.ts';
 import type { Upstream } from '../postgres/ports.ts';
 import type { Context } from './context.ts';
 import { AgentStateError } from './errors.ts';
@@ -103,7 +104,14 @@ export async function actOnData(context: Context, view: View, decision: DataDeci
           { event: 'clone.begun', from: decision.from },
           `Clones ${decision.from}: ${decision.reason}`,
         );
-        await instance.clone(upstream, progress('clone'), signal);
+        const removeOldFirst = context.volumeWasFull && mayGoFirst(view);
+        try {
+          await instance.clone(upstream, progress('clone'), signal, { removeOldFirst });
+        } catch (error) {
+          context.volumeWasFull = error instanceof PostgresError && error.code === 'VOLUME_FULL';
+          throw error;
+        }
+        context.volumeWasFull = false;
         await instance.writeClusterUID(record.clusterUID);
         await instance.writeFloor(
           { epoch: record.epoch, primary: decision.from },
@@ -120,6 +128,19 @@ export async function actOnData(context: Context, view: View, decision: DataDeci
 async function cancelWorks(context: Context): Promise<void> {
   for (const kind of ['promote', 'epoch-row', 'prepare', 'prove-names'] as const)
     await context.tasks.cancel(kind);
+}
+
+/**
+ * Without room for both, the old data goes before the new is there: only in a settled epoch whose cohort has another
+ * member that streams.
+ */
+function mayGoFirst(view: View): boolean {
+  const record = view.record.current?.record;
+  if (record === undefined || record.settled.epoch !== record.epoch) return false;
+  return view.peers.some(({ member, state }) => {
+    if (state === null || state.incarnation === null || state.streamingFrom !== record.primary) return false;
+    return record.settled.cohort.includes(memberIncarnation(member, state.incarnation));
+  });
 }
 
 function upstreamOf(context: Context, identity: MemberIncarnation): Upstream | null {

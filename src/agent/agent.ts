@@ -146,6 +146,7 @@ async function live(settings: LiveSettings, guard: Guard, end: End, log: AgentLo
     api: () => api,
     recruitment: null,
     failedRecruitAt: null,
+    volumeWasFull: false,
     wake,
     beginDemotion: () => {
       hold.beginDemotion();

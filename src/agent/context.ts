@@ -41,6 +41,8 @@ export interface Context {
   api(): ApiParts | null;
   recruitment: Recruitment | null;
   failedRecruitAt: Instant | null;
+  /** The last clone found no room for the old data and the new. */
+  volumeWasFull: boolean;
   /** Runs the loop again now. */
   wake(): void;
   /** From its return on nothing is renewed until the next win. */

@@ -190,8 +190,7 @@ export function createControl(deps: ControlDeps): Control {
       try {
         return accepted((await deps.reload()).message);
       } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
-        return refused(400, 'CONFIGURATION', message, 'correct the configuration; the running one goes on');
+        return refusedConfiguration(error);
       }
     },
     async reinitialize({ member }) {
@@ -209,6 +208,15 @@ export function createControl(deps: ControlDeps): Control {
       return accepted(`${member} is made anew from the primary; its old data is set aside`);
     },
   };
+}
+
+/** The error's own remedy, e.g. the nearest name of a misspelt parameter, and that nothing has changed. */
+function refusedConfiguration(error: unknown): ControlResult {
+  const message = error instanceof Error ? error.message : String(error);
+  const given =
+    error instanceof Error && 'remedy' in error ? String(error.remedy) : 'correct the configuration';
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'CONFIGURATION';
+  return refused(400, code, message, `${given.replace(/\.$/, '')}; the running configuration goes on`);
 }
 
 function unreachable(why: string): ControlResult {

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import type { MemberName } from '../ha/member.ts';
 import type { PeerState } from '../ha/peer.ts';
 import type { MemberRecord } from '../ha/record.ts';
-import { type Millis, millis } from '../ha/units.ts';
+import { elapsed, type Millis, millis } from '../ha/units.ts';
 import type { PeerView } from '../ha/view.ts';
 import { PeerClient, type PeerTls } from '../http/peer-client.ts';
 import type { Clock } from '../kubernetes/clock.ts';
@@ -22,6 +22,9 @@ export interface PeersOptions {
   readonly onChange: () => void;
 }
 
+/** Told of every call to a peer: for metrics. `duration` in milliseconds. */
+export type ObservePeerCall = (call: 'state' | 'promise', outcome: string, duration: Millis) => void;
+
 interface Peer {
   record: MemberRecord;
   client: PeerClient;
@@ -36,6 +39,8 @@ export class Peers {
   readonly #peers = new Map<MemberName, Peer>();
   #primary: MemberName | null = null;
   #suspicious = false;
+  /** Set once there are metrics. */
+  onCall: ObservePeerCall = () => undefined;
   #signal: AbortSignal | null = null;
 
   constructor(options: PeersOptions) {
@@ -148,6 +153,7 @@ export class Peers {
     const sentAt = clock.now();
     const result = await peer.client.state(this.#options.pingDeadline(), signal);
     if (signal.aborted) return;
+    this.onCall('state', result.outcome, elapsed(sentAt, clock.now()));
     const before = peer.view;
     const lastAt = clock.now();
     if (result.outcome === 'answered') {

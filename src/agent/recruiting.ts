@@ -89,6 +89,7 @@ async function ask(
   const { identity } = view.local;
   if (client === null || identity === null) return;
   const { record } = recruitment.base;
+  const sentAt = context.clock.now();
   const result = await client.promise(
     {
       clusterUID: record.clusterUID,
@@ -98,6 +99,13 @@ async function ask(
     },
     view.settings.recruitTimeout,
   );
+  context.peers.onCall('promise', result.outcome, elapsed(sentAt, context.clock.now()));
+  if (result.outcome === 'fault') {
+    context.log.warn(
+      { event: 'recruit.unanswered', peer: member, err: result.error },
+      `${member} did not answer the request for a promise: ${result.error.message}`,
+    );
+  }
   if (result.outcome !== 'answered') return;
   amend(context, recruitment, (now) => ({
     ...now,

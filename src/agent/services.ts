@@ -38,6 +38,7 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
   const registry = new Registry();
   const metrics = createMetrics(registry);
   report.measure(metrics);
+  context.peers.onCall = (call, outcome, duration) => metrics.peerCall(call, outcome, duration);
 
   const address = {
     member: memberName(cluster.memberName),
