@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
-import { copyFile, readdir, rm, stat } from 'node:fs/promises';
+import { copyFile, open, readdir, rm, stat } from 'node:fs/promises';
+import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { type Lsn, lsnBytes } from '../../ha/lsn.ts';
 import type { InstanceDeps, InstanceOptions, ReportProgress, Upstream } from '../ports.ts';
@@ -13,6 +14,8 @@ import { freeBytes } from './clone.ts';
 
 const SEGMENT = /^([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})$/;
 const KB = 1024;
+/** Behind xlp_magic, xlp_info (two bytes each) and xlp_tli (four). */
+const PAGE_ADDRESS_AT = 8;
 /** pg_rewind and the start after it need room of their own. */
 const MARGIN_BYTES = 256 * 1024 * 1024;
 const KEEP_DIVERGED = 5;
@@ -70,17 +73,11 @@ export async function saveDivergedWal(
   switchLsn: Lsn,
 ): Promise<void> {
   const { paths, deps } = context;
-  const perLog = 0x1_0000_0000 / control.walSegmentBytes;
-  const first = Math.floor(lsnBytes(switchLsn) / control.walSegmentBytes);
-  const names = (await readdir(paths.wal)).sort().filter((name) => {
-    const match = SEGMENT.exec(name);
-    if (match === null || Number.parseInt(match[1] ?? '', 16) !== control.checkpointTimeline) return false;
-    const number = Number.parseInt(match[2] ?? '', 16) * perLog + Number.parseInt(match[3] ?? '', 16);
-    return number >= first && number <= Math.floor(lsnBytes(control.checkpointLsn) / control.walSegmentBytes);
-  });
+  const names = await writtenFrom(paths.wal, switchLsn, control.walSegmentBytes);
   if (names.length === 0) return;
   const stamp = new Date().toISOString().replace(/[:.]/g, '-');
-  const target = join(paths.diverged, `${stamp}-tl${control.checkpointTimeline}`);
+  const timeline = Number.parseInt(names.at(-1)?.slice(0, 8) ?? '0', 16);
+  const target = join(paths.diverged, `${stamp}-tl${timeline}`);
   await makeDirectory(target);
   for (const name of names) {
     const { size } = await stat(join(paths.wal, name));
@@ -104,6 +101,35 @@ async function keepNewest(directory: string): Promise<void> {
   for (const name of (await readdir(directory)).sort().slice(0, -KEEP_DIVERGED)) {
     await rm(join(directory, name), { recursive: true, force: true });
   }
+}
+
+/**
+ * The segments from the one that holds `from` on that were written, of any timeline. The control file does not tell
+ * where WAL ends after a crash, or a stop in recovery; a segment that waits for its use (recycled, or preallocated)
+ * tells by its first page, whose address is another (xlog_internal.h, XLogPageHeaderData: xlp_pageaddr).
+ */
+async function writtenFrom(wal: string, from: Lsn, segmentBytes: number): Promise<readonly string[]> {
+  const perLog = 0x1_0000_0000 / segmentBytes;
+  const first = Math.floor(lsnBytes(from) / segmentBytes);
+  const names: string[] = [];
+  for (const name of (await readdir(wal)).sort()) {
+    const match = SEGMENT.exec(name);
+    if (match === null) continue;
+    const number = Number.parseInt(match[2] ?? '', 16) * perLog + Number.parseInt(match[3] ?? '', 16);
+    if (number >= first && (await firstAddress(join(wal, name))) === BigInt(number) * BigInt(segmentBytes))
+      names.push(name);
+  }
+  return names;
+}
+
+async function firstAddress(segment: string): Promise<bigint | null> {
+  await using file = await open(segment, 'r');
+  const header = Buffer.alloc(PAGE_ADDRESS_AT + 8);
+  const { bytesRead } = await file.read(header, 0, header.length, 0);
+  if (bytesRead < header.length) return null;
+  return endianness() === 'LE'
+    ? header.readBigUInt64LE(PAGE_ADDRESS_AT)
+    : header.readBigUInt64BE(PAGE_ADDRESS_AT);
 }
 
 /** pg_rewind towards the upstream; afterwards the directory is a standby. */
