@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { MemberIncarnation } from '../../ha/member.ts';
 import { Mutex } from '../mutex.ts';
 import type { InstanceOptions, InstanceSettings, Upstream } from '../ports.ts';
-import { makeDirectory, writeDurably } from '../volume/durable.ts';
+import { makeDirectory, writeAtomically } from '../volume/durable.ts';
 import type { VolumePaths } from '../volume/paths.ts';
 import { type LocalAccess, renderHba, renderIdent, renderPassfile } from './access-files.ts';
 import { type FileContent, renderConfiguration } from './configuration-file.ts';
@@ -22,7 +22,8 @@ export interface WantedSettings {
 /**
  * The files under `conf/`. `change` writes them all, each atomically, and gives the generation that a new connection
  * must show (`pgwarden.generation`): the postmaster reads postgresql.conf and pg_hba.conf in one reload, in this
- * order, so what is inherited by a backend forked later is the whole of this change.
+ * order, so what is inherited by a backend forked later is the whole of this change. Every start of Postgres writes
+ * them anew, so no change waits for the disk: a takeover makes several.
  */
 export class SettingsFiles {
   readonly #options: InstanceOptions;
@@ -84,7 +85,7 @@ export class SettingsFiles {
 
   async writePassfile(): Promise<void> {
     await makeDirectory(this.#paths.settings);
-    await writeDurably(this.#paths.passFile, renderPassfile(this.#options));
+    await writeAtomically(this.#paths.passFile, renderPassfile(this.#options));
   }
 
   async #write(wanted: WantedSettings, generation: string): Promise<void> {
@@ -93,11 +94,11 @@ export class SettingsFiles {
     const content = renderConfiguration(this.#content(wanted, generation), this.#options, this.#paths);
     // postgresql.conf last: it carries the generation that vouches for the others.
     await Promise.all([
-      writeDurably(this.#paths.hbaFile, renderHba(open, this.#options, settings, this.#access)),
-      writeDurably(this.#paths.identFile, renderIdent(this.#options, this.#access)),
-      writeDurably(this.#paths.passFile, renderPassfile(this.#options)),
+      writeAtomically(this.#paths.hbaFile, renderHba(open, this.#options, settings, this.#access)),
+      writeAtomically(this.#paths.identFile, renderIdent(this.#options, this.#access)),
+      writeAtomically(this.#paths.passFile, renderPassfile(this.#options)),
     ]);
-    await writeDurably(this.#paths.configurationFile, content);
+    await writeAtomically(this.#paths.configurationFile, content);
   }
 
   #content(wanted: WantedSettings, generation: string): FileContent {

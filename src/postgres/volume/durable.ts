@@ -22,6 +22,21 @@ export async function writeDurably(path: string, content: string, mode = 0o600):
   }
 }
 
+/**
+ * Replaces a file's content such that a reader sees the old bytes or the new ones. Not durable: for what is written
+ * anew before its next use after a crash of the machine.
+ */
+export async function writeAtomically(path: string, content: string, mode = 0o600): Promise<void> {
+  const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    await withFile(temporary, 'wx', mode, (file) => file.writeFile(content));
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw fileError(error, path);
+  }
+}
+
 /** Renames within one file system; durable when it returns. */
 export async function renameDurably(from: string, to: string): Promise<void> {
   try {
