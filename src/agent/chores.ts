@@ -1,6 +1,6 @@
 import { memberIncarnation } from '../ha/member.ts';
 import type { MemberRecord } from '../ha/record.ts';
-import { type Millis, millis } from '../ha/units.ts';
+import { elapsed, type Instant, type Millis, millis } from '../ha/units.ts';
 import type { View } from '../ha/view.ts';
 import type { InstanceSample } from '../http/sample.ts';
 import { Wakeup } from '../kubernetes/wakeup.ts';
@@ -14,6 +14,8 @@ import { roleOf } from './status.ts';
 const PACE = 5_000;
 const SAMPLE = 10_000;
 const BOUND = 10_000;
+/** A silent member's pod is looked at no more often. */
+const UNLABEL_AGAIN = 30_000;
 
 export interface ChoresOptions {
   readonly context: Context;
@@ -29,6 +31,7 @@ export interface ChoresOptions {
 export class Chores {
   readonly #options: ChoresOptions;
   readonly #wakeup = new Wakeup();
+  readonly #unlabelled = new Map<string, Instant>();
   #written: string | null = null;
   #sample: { readonly value: InstanceSample; readonly at: number } | null = null;
   #checkpointed = 0;
@@ -161,7 +164,11 @@ export class Chores {
     if (own !== 'primary') return;
     for (const peer of view.peers) {
       if (peer.last === 'answered' && peer.state !== null) continue;
-      await api.announcer.labelRole(peer.member, 'none');
+      const { now } = view;
+      if (elapsed(this.#unlabelled.get(peer.member) ?? null, now) < UNLABEL_AGAIN) continue;
+      this.#unlabelled.set(peer.member, now);
+      // What it says itself as soon as it is back is not to be undone: only the role that is this member's now.
+      await api.announcer.unlabelPrimary(peer.member);
     }
   }
 
