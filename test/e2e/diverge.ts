@@ -40,6 +40,8 @@ export async function divergeAndKill(cluster: DemoCluster, primary: string): Pro
   try {
     await client.query('CREATE TABLE IF NOT EXISTS only_here (id bigserial, note text)');
     await client.query('SET synchronous_commit = local');
+    // The postmaster first: a standby that connects anew would get everything.
+    await cluster.kill(primary, { what: 'postgres', signal: 'STOP' });
     for (const { pid } of processesIn(directory)) {
       if (title(pid).includes('walsender')) process.kill(pid, 'SIGSTOP');
     }
