@@ -35,7 +35,7 @@ import { Following } from './work/following.ts';
 import { prepare } from './work/prepare.ts';
 import { prepareToPromote } from './work/prepare-to-promote.ts';
 import { promote } from './work/promote.ts';
-import { endReceiver } from './work/receiver.ts';
+import { endReceiver, type ReceiverEnd } from './work/receiver.ts';
 import { reloadProven } from './work/reload.ts';
 
 const CHECKPOINT_BOUND_MS = 3_600_000;
@@ -64,6 +64,7 @@ export class LocalInstance implements PostgresInstance {
   readonly #following: Following;
   readonly #walPath: string;
   readonly #volume: string;
+  readonly #receiverEnd: ReceiverEnd = { followings: null };
   readonly #listeners = new Set<() => void>();
   readonly #flags = { promoting: false, doorOpen: false, walRemoved: false, settingsTooLow: false };
 
@@ -184,7 +185,7 @@ export class LocalInstance implements PostgresInstance {
   }
 
   async endReceiver(signal: AbortSignal): Promise<{ readonly timeline: TimelineId; readonly flushLsn: Lsn }> {
-    return endReceiver(this.#running, this.#wal, signal);
+    return endReceiver(this.#running, this.#wal, this.#receiverEnd, signal);
   }
 
   setSynchronousStandbyNames(value: string, signal: AbortSignal): Promise<void> {
@@ -204,7 +205,8 @@ export class LocalInstance implements PostgresInstance {
 
   async prepareToPromote(synchronousStandbyNames: string, signal: AbortSignal): Promise<void> {
     const { name } = this.#options.replication;
-    await prepareToPromote(this.#running, this.#wal, name, synchronousStandbyNames, signal);
+    const names = synchronousStandbyNames;
+    await prepareToPromote(this.#running, this.#wal, this.#receiverEnd, name, names, signal);
     this.#flags.doorOpen = false;
   }
 

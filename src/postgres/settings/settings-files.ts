@@ -32,6 +32,7 @@ export class SettingsFiles {
   readonly #mutex = new Mutex();
   #wanted: WantedSettings;
   #generation = '';
+  #followings = 0;
 
   constructor(options: InstanceOptions, paths: VolumePaths, access: LocalAccess, settings: InstanceSettings) {
     this.#options = options;
@@ -57,10 +58,16 @@ export class SettingsFiles {
     return this.#generation;
   }
 
+  /** How often somebody to follow was written: while it stays the same, no receiver can come that was not there. */
+  get followings(): number {
+    return this.#followings;
+  }
+
   /** Writes the files with these changes; what follows (`then`: reload and proof) comes before the next change. */
   change<T>(changes: Partial<WantedSettings>, then: (generation: string) => Promise<T>): Promise<T> {
     return this.#mutex.run(async () => {
       const wanted = { ...this.#wanted, ...changes };
+      if (wanted.upstream !== null) this.#followings += 1;
       const generation = randomBytes(6).toString('hex');
       await this.#write(wanted, generation);
       this.#wanted = wanted;

@@ -1,7 +1,7 @@
 import type { WalDirectory } from '../volume/wal-directory.ts';
 import { bounded } from '../wait.ts';
 import { endClientSessions } from './door.ts';
-import { FOLLOW_NOBODY, receiverGone } from './receiver.ts';
+import { FOLLOW_NOBODY, type ReceiverEnd, receiverGone } from './receiver.ts';
 import { type Running, reloadProven } from './reload.ts';
 
 const BOUND_MS = 10_000;
@@ -15,6 +15,7 @@ const BOUND_MS = 10_000;
 export async function prepareToPromote(
   running: Running,
   wal: WalDirectory,
+  end: ReceiverEnd,
   replicationRole: string,
   synchronousStandbyNames: string,
   signal: AbortSignal,
@@ -25,7 +26,7 @@ export async function prepareToPromote(
   await running.server.with(limit, (session) =>
     Promise.all([
       endClientSessions(running, session, replicationRole, limit),
-      receiverGone(session, wal, limit),
+      receiverGone(running, session, wal, end, limit),
     ]),
   );
 }

@@ -13,6 +13,11 @@ const LOOK_INTERVAL_MS = 10;
 /** Longer than the startup process needs from a wake-up to the launch of a receiver with the conninfo it had before. */
 const STAYS_GONE_MS = 50;
 
+/** Since when it is proven that no receiver runs: `SettingsFiles.followings` at the time; null: it is not. */
+export interface ReceiverEnd {
+  followings: number | null;
+}
+
 /** No primary_conninfo; and replay waits for nobody. */
 export const FOLLOW_NOBODY = { upstream: null, useSlot: false, hurryReplay: true } as const;
 
@@ -38,17 +43,23 @@ select pg_is_in_recovery() as "inRecovery",
 export async function endReceiver(
   running: Running,
   wal: WalDirectory,
+  end: ReceiverEnd,
   signal: AbortSignal,
 ): Promise<{ readonly timeline: TimelineId; readonly flushLsn: Lsn }> {
   const limit = bounded(BOUND_MS, signal);
   await reloadProven(running, FOLLOW_NOBODY, limit);
-  return running.server.with(limit, (session) => receiverGone(session, wal, limit));
+  return running.server.with(limit, (session) => receiverGone(running, session, wal, end, limit));
 }
 
-/** What `endReceiver` proves, once the postmaster has read `FOLLOW_NOBODY`. */
+/**
+ * What `endReceiver` proves, once the postmaster has read `FOLLOW_NOBODY`. Where it was proven before and nobody has
+ * been followed since, one look suffices: the candidate's own promise comes right before its promotion.
+ */
 export async function receiverGone(
+  running: Running,
   session: Session,
   wal: WalDirectory,
+  end: ReceiverEnd,
   limit: AbortSignal,
 ): Promise<{ readonly timeline: TimelineId; readonly flushLsn: Lsn }> {
   await session.query(
@@ -56,8 +67,11 @@ export async function receiverGone(
     [],
     limit,
   );
+  const { followings } = running.files;
   await untilGone(session, limit);
-  await pause(STAYS_GONE_MS, 'verifying that the WAL receiver stays gone', limit);
+  if (end.followings !== followings) {
+    await pause(STAYS_GONE_MS, 'verifying that the WAL receiver stays gone', limit);
+  }
   const row = await look(session, limit);
   if (row.pids.length > 0) {
     throw new PostgresError(
@@ -66,6 +80,7 @@ export async function receiverGone(
       'It is tried again by itself.',
     );
   }
+  end.followings = followings;
   const flushLsn = latestLsn(lsnOf(row.receive), lsnOf(row.replay));
   const { timeline } = standbyEnd(row, await wal.look(), flushLsn);
   return { timeline, flushLsn };
