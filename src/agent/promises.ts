@@ -6,6 +6,7 @@ import { judgePromise } from '../ha/promise.ts';
 import type { Epoch, TimelineId } from '../ha/units.ts';
 import type { View } from '../ha/view.ts';
 import type { Context } from './context.ts';
+import { learnTimelines } from './timelines.ts';
 
 interface Asked {
   readonly request: PromiseRequest;
@@ -64,7 +65,7 @@ function granted(
   end: { readonly timeline: TimelineId; readonly flushLsn: Lsn },
 ): PromiseAnswer {
   const { local, settings } = view;
-  const reserved = epochOfTimeline(local.timelineEpochs, end.timeline);
+  const reserved = epochOfTimeline(timelinesOf(view), end.timeline);
   if (local.identity === null || reserved === null) {
     return refused(view, self, `the epoch of its timeline ${end.timeline} is not known`);
   }
@@ -77,6 +78,12 @@ function granted(
     priority: settings.tags.priority,
     settledEpoch: local.server?.settledEpoch ?? (0 as Epoch),
   };
+}
+
+/** What a catch-up streams may be on a timeline that this member never followed: the record tells what it was reserved for. */
+function timelinesOf(view: View): Readonly<Record<number, Epoch>> {
+  const record = view.record.lastValid;
+  return record === null ? view.local.timelineEpochs : learnTimelines(view.local.timelineEpochs, record);
 }
 
 function refused(view: View, self: MemberName, reason: string): PromiseAnswer {

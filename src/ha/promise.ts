@@ -42,8 +42,10 @@ export function judgePromise(view: View, request: PromiseRequest): PromiseVerdic
   if (local.server.receiver === null && !local.server.atEndOfWal)
     return refuse('it still reads its local WAL');
   if (record !== null) {
-    if (record.paused) return refuse('the cluster is paused');
-    if (isFenced(record.fenced, view.self)) return refuse('it is fenced');
+    // A person's wishes stand in the record: in one that is gone nobody could take them back.
+    const stands = record === view.record.current?.record;
+    if (stands && record.paused) return refuse('the cluster is paused');
+    if (stands && isFenced(record.fenced, view.self)) return refuse('it is fenced');
     if (record.epoch > request.recordEpoch) return refuse(`the record is at epoch ${record.epoch}`);
     const itself = record.primary !== null && memberOf(record.primary) === memberOf(request.candidate);
     if (

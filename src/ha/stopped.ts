@@ -130,8 +130,8 @@ function cameDown(view: View, record: ClusterRecord): Decision | null {
   if (ending !== null && view.wishes.shutdown) return releaseAlone(record);
   const again = restartInPlace(view, record);
   if (again !== null) return again;
-  if (ending !== null) return start(view, 'it restarts in place');
   if (view.wishes.shutdown || isFenced(record.fenced, view.self)) return releaseAlone(record);
+  if (ending !== null) return start(view, 'it restarts in place');
   if (record.paused) return start(view, 'the cluster is paused: the primary stays');
   if (someoneCanTakeOver(view, record)) {
     return {

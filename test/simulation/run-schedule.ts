@@ -1,7 +1,7 @@
 import type { Violation } from './checks/checks.ts';
 import { unfinished } from './checks/progress.ts';
 import { Random } from './engine/random.ts';
-import { commit, type Fault, heal, plan } from './faults/faults.ts';
+import { commit, type Fault, heal, lift, plan } from './faults/faults.ts';
 import { World } from './world/world.ts';
 
 export interface Schedule {
@@ -53,6 +53,7 @@ export async function runSchedule(schedule: Schedule, tracing = false): Promise<
     const begun = scheduler.now;
     for (let what = 'it has just begun' as string | null; what !== null && checks.violation === null; ) {
       await scheduler.run(scheduler.now + LOOK_MS);
+      lift(world);
       // What the last faults left behind (a scheduled boot, a thaw) comes to its end meanwhile.
       what = unfinished(world, before);
       recovered = scheduler.now - begun;

@@ -175,6 +175,9 @@ const ACTS = {
     world.api.write(old.record, 'fault');
   },
   'volume lost': (world, fault, machine) => {
+    // Of data that is nowhere else (or that others are just losing too) nothing can be asked.
+    if (world.machines.some((other) => other.volume.wal === null || other.volume.broken)) return;
+    if ((world.api.current?.record.settled.acks ?? 0) === 0) return;
     machine.crash();
     machine.volume.wipe();
     later(world, fault, () => machine.boot());
@@ -272,6 +275,13 @@ export function commit(world: World, fault: Fault): void {
   ACTS[fault.kind](world, fault, machine, other);
 }
 
+/** A person takes fences and a pause back; again where a repair of the record brings them back. */
+export function lift(world: World): void {
+  const record = world.api.current?.record;
+  if (record === undefined || (record.fenced.length === 0 && !record.paused)) return;
+  edit(world, (now) => ({ ...now, fenced: [], paused: false }));
+}
+
 /** Ends everything that disturbs. */
 export function heal(world: World): void {
   world.trace('FAULT', 'all faults cease');
@@ -279,7 +289,7 @@ export function heal(world: World): void {
   for (const mood of world.api.moods.values()) {
     Object.assign(mood, { down: false, slow: 0, refuse: 0, loseReply: 0, watchLag: 0 });
   }
-  if (world.api.current !== null) edit(world, (record) => ({ ...record, fenced: [], paused: false }));
+  lift(world);
   for (const machine of world.machines) {
     machine.poweredOff = false;
     machine.lateReload = 0;

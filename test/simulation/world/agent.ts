@@ -96,7 +96,11 @@ export class SimAgent {
       },
       onConflict: wake,
     });
-    const announcer = { labelRole: async () => {}, event: async () => {} };
+    const announcer = {
+      labelRole: () => Promise.resolve(),
+      unlabelPrimary: () => Promise.resolve(),
+      event: () => Promise.resolve(),
+    };
     const parts = { store: this.#store, writer: this.#writer, keeper: this.#keeper, announcer };
     this.context = {
       self: machine.name,
@@ -124,6 +128,7 @@ export class SimAgent {
       api: () => (this.#apiUp ? parts : null),
       recruitment: null,
       failedRecruitAt: null,
+      volumeWasFull: false,
       wake,
       beginDemotion: () => {
         hold.beginDemotion();
