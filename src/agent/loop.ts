@@ -6,7 +6,7 @@ import { mayRenew, renewalInterval } from '../ha/renewal.ts';
 import { suspect } from '../ha/suspicion.ts';
 import { renewed } from '../ha/transitions.ts';
 import { type Instant, instant, type Millis, millis } from '../ha/units.ts';
-import type { View } from '../ha/view.ts';
+import type { Task, View } from '../ha/view.ts';
 import { Wakeup } from '../kubernetes/wakeup.ts';
 import { act } from './act.ts';
 import type { Context } from './context.ts';
@@ -15,6 +15,9 @@ import { answerPromise } from './promises.ts';
 
 /** Pauses between rounds in milliseconds, where nothing wakes the loop. */
 const PACE = { busy: 20, suspicious: 100, idle: 1_000, idlePrimary: 500, repeated: 200 } as const;
+
+/** While one runs, each look would only take the CPU from it. */
+const WORKS_OF_OFFICE: readonly Task['kind'][] = ['promote', 'epoch-row', 'stop'];
 
 /** How often, in milliseconds, it is checked that a primary was looked at. */
 const PULSE = 500;
@@ -184,19 +187,12 @@ export class Loop {
   }
 }
 
-/** Something is under way whose end is seen by looking. */
+/** Something is under way whose end is seen by looking. A task is not: its end wakes the loop. */
 function isBusy(view: View): boolean {
+  if (view.tasks.some((task) => task.outcome === 'running' && WORKS_OF_OFFICE.includes(task.kind)))
+    return false;
   const record = view.record.current?.record;
   if (view.recruitment !== null || view.local.state === 'promoting') return true;
-  if (
-    view.tasks.some(
-      (task) =>
-        task.outcome === 'running' &&
-        (task.kind === 'promote' || task.kind === 'epoch-row' || task.kind === 'stop'),
-    )
-  ) {
-    return true;
-  }
   return view.local.state === 'primary' && record !== undefined && record.settled.epoch < record.epoch;
 }
 
