@@ -84,6 +84,8 @@ export async function actOnData(context: Context, view: View, decision: DataDeci
         await cancelWorks(context);
         await instance.stop(decision.mode);
         context.hold.stoppedAt = context.clock.now();
+        // Whether the others have its last record decides on the hand-over.
+        context.peers.nudge();
       });
       return;
     case 'rewind': {

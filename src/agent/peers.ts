@@ -170,7 +170,8 @@ export class Peers {
       const postgres = await probePort(host, postgresPort, millis(300), signal);
       peer.view = { ...before, last: result.outcome, lastAt: clock.now(), postgres };
     }
-    if (matters(before, peer.view)) this.#options.onChange();
+    // Under suspicion, and at the end of a primary, also who is heard and how far each member is.
+    if (this.#suspicious || matters(before, peer.view)) this.#options.onChange();
   }
 }
 
