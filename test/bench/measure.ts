@@ -31,7 +31,7 @@ export async function measure(subject: Subject, row: Row, options: MeasureOption
   const writer = await new Writer(subject.url, {
     connections: options.connections,
     pauseMillis: 10,
-    retryMillis: 20,
+    retryMillis: 50,
     ...(row.deadAfterMillis === null ? {} : { deadAfterMillis: row.deadAfterMillis }),
     table: `writes_${row.id}`,
   }).start();
