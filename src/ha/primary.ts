@@ -28,7 +28,12 @@ export function lead(view: View, record: ClusterRecord): Decision {
   if (mayHaveClients && view.now >= permittedUntil(view, record) && !record.paused) {
     return isolated(view, record, server);
   }
-  if (unsettled) return bump(view, record, server) ?? settle(view, record, server);
+  if (unsettled) {
+    const step = bump(view, record, server) ?? settle(view, record, server);
+    // Commits go on counting under the published cohort. Were it frozen, a lost member would hold the epoch up for ever.
+    const waits = step.kind === 'wait' && isSelfBumped(record);
+    return (waits ? maintainCohort(view, record, server) : null) ?? step;
+  }
   return (
     leave(view, record) ??
     mark(record, server) ??

@@ -75,6 +75,8 @@ export function holdsOrWon(view: View): boolean {
   const record = view.record.current?.record;
   const won =
     record !== undefined &&
+    // One that went backwards says nothing of what was won.
+    standingOf(record, view.local).kind === 'valid' &&
     record.primary !== null &&
     record.primary === view.local.identity &&
     record.holder === view.hold.holder &&

@@ -1,7 +1,7 @@
 import type { Violation } from './checks/checks.ts';
 import { unfinished } from './checks/progress.ts';
 import { Random } from './engine/random.ts';
-import { commit, type Fault, heal, lift, plan } from './faults/faults.ts';
+import { commit, type Fault, heal, lift, plan, staysInReach } from './faults/faults.ts';
 import { World } from './world/world.ts';
 
 export interface Schedule {
@@ -38,7 +38,12 @@ export function scheduleOf(seed: number, members: number): Schedule {
 }
 
 export async function runSchedule(schedule: Schedule, tracing = false): Promise<Outcome> {
-  const world = new World({ seed: schedule.seed, members: schedule.members, tracing });
+  const world = new World({
+    seed: schedule.seed,
+    members: schedule.members,
+    tracing,
+    inReach: staysInReach(schedule.faults),
+  });
   const { scheduler, checks } = world;
   for (const machine of world.machines) {
     scheduler.after(world.random.agent.between(0, 300), null, () => machine.boot());

@@ -1,5 +1,6 @@
 import type { ClusterRecord } from '../../../src/ha/record.ts';
 import type { Random } from '../engine/random.ts';
+import { GOOD_MOOD } from '../world/api.ts';
 import type { Machine } from '../world/machine.ts';
 import type { World } from '../world/world.ts';
 
@@ -168,9 +169,14 @@ const ACTS = {
   },
   'record restored': (world, fault) => {
     if (world.machines.some((machine) => machine.volume.wal === null || machine.volume.broken)) return;
-    const { history } = world.api;
-    const old = history[Math.floor(fault.amount * history.length)];
-    if (old === undefined) return;
+    const { history, current } = world.api;
+    const epoch = current?.record.epoch ?? 0;
+    // Beyond the protocol: a state of the same epoch with another cohort, and holders of the newer epoch out of reach.
+    const older = history.filter(({ record }) => record.epoch < epoch);
+    const known = world.machines.every(({ volume }) => (volume.floor?.epoch ?? 0) >= epoch);
+    const old = older[Math.floor(fault.amount * older.length)];
+    if (old === undefined || !(known || world.inReach)) return;
+    world.coverage.count('record set back to an older epoch');
     world.checks.recordTamperedWith = true;
     world.api.write(old.record, 'fault');
   },
@@ -246,11 +252,10 @@ function mood(
 ): void {
   for (const machine of machines) {
     const now = world.api.mood(machine.name);
-    const before = { ...now };
     Object.assign(now, change);
     later(world, fault, () => {
-      for (const key of Object.keys(change) as (keyof typeof before)[])
-        Object.assign(now, { [key]: before[key] });
+      for (const key of Object.keys(change) as (keyof typeof now)[])
+        Object.assign(now, { [key]: GOOD_MOOD[key] });
     });
   }
 }
@@ -304,6 +309,14 @@ export function heal(world: World): void {
     if (!machine.up) machine.boot();
     else if (machine.agent === null) machine.restartAgent();
   }
+}
+
+/** After these a member may be out of the others' reach for a while. */
+const OUT_OF_REACH = /cut|isolated|goes out|comes in|frozen|killed|off|lossy|lost|ended|fenced|restart|slow/;
+
+/** Whether every member can be asked at any time. */
+export function staysInReach(faults: readonly Fault[]): boolean {
+  return !faults.some((fault) => OUT_OF_REACH.test(fault.kind));
 }
 
 const RARE = new Set<FaultKind>(['record deleted', 'record restored', 'volume lost', 'all killed', 'paused']);

@@ -18,6 +18,8 @@ export interface WorldOptions {
   readonly seed: number;
   readonly members: number;
   readonly tracing: boolean;
+  /** No fault of the schedule takes a member out of the others' reach. */
+  readonly inReach: boolean;
 }
 
 /** Everything of one schedule: machines, network, API, clients and the checks that watch them. */
@@ -32,6 +34,7 @@ export class World {
   readonly clients: readonly Client[];
   readonly settings: HaSettings;
   readonly tracing: boolean;
+  readonly inReach: boolean;
   readonly lines: string[] = [];
   rounds = 0;
   /** A digest of everything that was decided, and when. */
@@ -54,6 +57,7 @@ export class World {
       clients: stream('clients'),
     };
     this.tracing = options.tracing;
+    this.inReach = options.inReach;
     useScheduler(this.scheduler);
     useSources(stream('platform'), () => this.scheduler.now);
     setCurrentWorld(this);
