@@ -48,7 +48,7 @@ export class LocalObserver {
   readonly #status: StatusReader;
   readonly #probe: ConnectProbe;
   #traces: Traces = NO_TRACES;
-  #proven: { readonly dead: boolean; readonly at: Instant } | null = null;
+  #provenAt: Instant | null = null;
   #lastRun: { readonly timeline: TimelineId; readonly flushLsn: Lsn } | null = null;
   #pid: number | null = null;
 
@@ -98,7 +98,7 @@ export class LocalObserver {
   /** A work replaced or changed the directory: what the last run said of it holds no more. */
   forget(): void {
     this.#lastRun = null;
-    this.#proven = null;
+    this.#provenAt = null;
     this.#parts.wal.forget();
   }
 
@@ -113,7 +113,7 @@ export class LocalObserver {
     this.#status.reset();
     this.#probe.reset();
     this.#traces = NO_TRACES;
-    this.#proven = null;
+    this.#provenAt = null;
   }
 
   async #askServer(deadline: Millis): Promise<ServerView | null> {
@@ -175,9 +175,10 @@ export class LocalObserver {
     const { postmaster, deps, paths } = this.#parts;
     if (postmaster.pid !== null) return false;
     const now = deps.clock.now();
-    if (this.#proven !== null && now - this.#proven.at < PROOF_AGE_MS) return this.#proven.dead;
+    if (this.#provenAt !== null && now - this.#provenAt < PROOF_AGE_MS) return true;
     const dead = await isLockFree(paths.lock, bounded(FILES_BOUND_MS)).catch(() => false);
-    this.#proven = { dead, at: now };
+    // That somebody is left is asked anew each time: others wait for the last one to go.
+    this.#provenAt = dead ? now : null;
     return dead;
   }
 }
