@@ -1,4 +1,4 @@
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { DemoSubject } from './demo-subject.ts';
 import { type Measured, measure } from './measure.ts';
 import { whyNoNamespaces } from './namespaces.ts';
@@ -43,7 +43,8 @@ async function main(options: FailoverOptions): Promise<void> {
     );
     const programs = await obtainPatroni(say);
     const theirs = rows.filter(({ id }) => PATRONI_ROWS.includes(id));
-    await column(peer, theirs, options, () => PatroniSubject.start(programs), descriptions);
+    const theirOptions = { ...options, runs: options.peerRuns };
+    await column(peer, theirs, theirOptions, () => PatroniSubject.start(programs), descriptions);
   }
   if (options.json)
     process.stdout.write(`${JSON.stringify(report(rows, own, peer, options, descriptions), null, 2)}\n`);
@@ -115,6 +116,7 @@ function report(
   return {
     descriptions,
     cores: cpus().length,
+    loadAverage: loadavg(),
     runs,
     connections,
     rows: rows.map((row) => ({

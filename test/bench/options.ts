@@ -6,6 +6,7 @@ export interface FailoverOptions {
   readonly only: ReadonlySet<RowId>;
   readonly connections: number;
   readonly peer: 'patroni' | null;
+  readonly peerRuns: number;
   readonly json: boolean;
 }
 
@@ -17,6 +18,7 @@ The longest time without an acknowledged commit, for each kind of fault.
   --only A,B        of: ${ROWS.map(({ id }) => id).join(', ')}
   --connections N   connections that write (default 20)
   --peer patroni    also Debian's patroni with etcd, where the fault makes sense there
+  --peer-runs N     faults of each kind there, each of which takes a minute (default: as --runs)
   -o, --output json one JSON object on stdout instead of the table
 `;
 
@@ -29,6 +31,7 @@ export function failoverOptions(argv: readonly string[]): FailoverOptions | null
       only: { type: 'string' },
       connections: { type: 'string', default: '20' },
       peer: { type: 'string' },
+      'peer-runs': { type: 'string' },
       output: { type: 'string', short: 'o', default: 'table' },
       help: { type: 'boolean', default: false },
     },
@@ -44,6 +47,7 @@ export function failoverOptions(argv: readonly string[]): FailoverOptions | null
     only: new Set(values.only === undefined ? ROWS.map(({ id }) => id) : values.only.split(',').map(rowId)),
     connections: positive('--connections', values.connections),
     peer: values.peer === 'patroni' ? 'patroni' : null,
+    peerRuns: positive('--peer-runs', values['peer-runs'] ?? values.runs),
     json: isJson(values.output),
   };
 }
