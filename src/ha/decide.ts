@@ -52,7 +52,7 @@ function obey(view: View, record: ClusterRecord): Decision {
     case 'stopped':
       return claimIsMine(view, record) ?? rest(view, record);
     case 'standby':
-      return standBy(view, record);
+      return notBegun(view, record) ?? standBy(view, record);
     case 'primary':
       return rule(view, record);
     case 'unknown':
@@ -121,6 +121,12 @@ function claimIsMine(view: View, record: ClusterRecord): Decision | null {
     record: { ...record, holder: view.hold.holder },
     reason: 'this member has run initdb under the claim of a process that is gone',
   };
+}
+
+/** What initdb made was started before the API had told that the cluster never began: it begins from a stopped Postgres. */
+function notBegun(view: View, record: ClusterRecord): Decision | null {
+  if (record.systemIdentifier !== '' || view.local.floor !== null) return null;
+  return { kind: 'stop', mode: 'fast', demotion: false, reason: 'the cluster has not begun yet' };
 }
 
 /** A record that no member obeys. A stopped member starts all the same: as a standby that follows nobody. */
