@@ -12,7 +12,7 @@ import type { VolumePaths } from './volume/paths.ts';
 import { cloneIncoming } from './work/clone.ts';
 import { finishRewind } from './work/finish-rewind.ts';
 import { initializeIncoming } from './work/initialize.ts';
-import { recoverSingleUser, runRewind, saveDivergedWal } from './work/rewind.ts';
+import { recoverSingleUser, requireSource, runRewind, saveDivergedWal } from './work/rewind.ts';
 
 export interface DataParts {
   readonly options: InstanceOptions;
@@ -92,11 +92,14 @@ export class DataWorks {
     const context = { options, paths, deps, from, report, signal };
     // Settings that suit this directory, for single-user mode; and the password.
     await files.change({ upstream: null, useSlot: false, open: false }, async () => undefined);
-    await facts.breakBy({ work: 'rewind', from: from.identity, switchLsn });
+    // Up to here it is a directory like any after a crash: whole, and to be started again if this is cut off.
     const before = await control.read(signal);
     if (before !== null && !CLEAN.has(before.state)) await recoverSingleUser(context);
     const clean = await control.read(signal);
     if (clean !== null) await saveDivergedWal(context, clean, switchLsn);
+    // What cannot be reached does not cost this member its data: without it, it could not even promise.
+    await requireSource(options, from, signal);
+    await facts.breakBy({ work: 'rewind', from: from.identity, switchLsn });
     await runRewind(context);
     await finishRewind(this.#parts, from, facts.memberIdentity, report, signal);
     await facts.mend();

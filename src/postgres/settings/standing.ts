@@ -17,7 +17,6 @@ export function standingSettings(
     config_file: paths.configurationFile,
     hba_file: paths.hbaFile,
     ident_file: paths.identFile,
-    external_pid_file: '',
     port: String(options.port),
     listen_addresses: options.listenAddresses,
     unix_socket_directories: options.socketDirectory,

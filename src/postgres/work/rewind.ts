@@ -7,9 +7,11 @@ import type { InstanceDeps, InstanceOptions, ReportProgress, Upstream } from '..
 import { underLock } from '../process/lock.ts';
 import { runTool } from '../process/tool.ts';
 import { replicationConninfo } from '../settings/configuration-file.ts';
+import { Session } from '../sql/session.ts';
 import type { ControlData } from '../volume/control-file.ts';
 import { makeDirectory, removeDurably, syncPath, writeDurably } from '../volume/durable.ts';
 import type { VolumePaths } from '../volume/paths.ts';
+import { bounded } from '../wait.ts';
 import { freeBytes } from './clone.ts';
 
 const SEGMENT = /^([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})$/;
@@ -19,6 +21,7 @@ const PAGE_ADDRESS_AT = 8;
 /** pg_rewind and the start after it need room of their own. */
 const MARGIN_BYTES = 256 * 1024 * 1024;
 const KEEP_DIVERGED = 5;
+const CONNECT_BOUND_MS = 3_000;
 
 export interface RewindContext {
   readonly options: InstanceOptions;
@@ -64,6 +67,22 @@ export async function recoverSingleUser(context: RewindContext): Promise<void> {
     },
     signal,
   );
+}
+
+/** Connects to the source as pg_rewind will, and leaves again. Throws where it cannot. */
+export async function requireSource(
+  { replication }: InstanceOptions,
+  from: Upstream,
+  signal: AbortSignal,
+): Promise<void> {
+  const target = {
+    host: from.host,
+    port: from.port,
+    user: replication.name,
+    password: replication.password(),
+  };
+  const session = await Session.open(target, 'postgres', bounded(CONNECT_BOUND_MS, signal));
+  session.close();
 }
 
 /** Copies the segments that the rewind discards, from the one that holds `switchLsn`, as far as there is room. */

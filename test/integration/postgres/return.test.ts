@@ -2,6 +2,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { compareLsn, type Lsn } from '../../../src/ha/lsn.ts';
+import type { ReportProgress } from '../../../src/postgres/ports.ts';
 import { bootstrap, Fixture, joinTo, type Member, NO_REPORT, soon, sql, tl } from './fixture.ts';
 
 const fixture = new Fixture();
@@ -94,13 +95,32 @@ describe('a diverged ex-primary', () => {
     expect(await a.server()).toMatchObject({ timeline: 2, inRecovery: true });
   });
 
-  it('whose rewind failed half-way is broken, also for the next agent, does not start, and is cloned', async () => {
+  it('whose source cannot be reached stays whole, and is rewound later', async () => {
     const switchLsn = await diverge('fast');
-    const identity = (await a.instance.observe(1_000 as never)).identity;
     const nobody = { ...(await b.upstream()), port: 1 };
     await expect(a.instance.rewind(nobody, switchLsn, NO_REPORT, soon())).rejects.toMatchObject({
-      code: 'TOOL_FAILED',
+      code: 'SERVER_UNREACHABLE',
     });
+    expect((await a.instance.observe(1_000 as never)).data).toBe('present');
+    await a.instance.rewind(await b.upstream(), switchLsn, NO_REPORT, soon());
+    await rejoin();
+    expect(await countOf(a)).toEqual({ count: 200, max: 200 });
+  });
+
+  it('whose rewind was cut off is broken, also for the next agent, does not start, and is cloned', async () => {
+    const switchLsn = await diverge('kill');
+    const identity = (await a.instance.observe(1_000 as never)).identity;
+    const stop = new AbortController();
+    const report: ReportProgress = ({ total }) => {
+      // Only pg_rewind itself knows how much there is.
+      if (total !== null) stop.abort();
+    };
+    await expect(a.instance.rewind(await b.upstream(), switchLsn, report, stop.signal)).rejects.toMatchObject(
+      {
+        code: 'CANCELLED',
+      },
+    );
+    expect(await a.instance.observe(1_000 as never)).toMatchObject({ data: 'broken', provenDead: true });
     const next = a.again();
     await next.load();
     await next.clearOrphans({ adopt: false }, soon());
@@ -113,18 +133,6 @@ describe('a diverged ex-primary', () => {
     expect(await readdir(join(a.volume, 'aside'))).toHaveLength(1);
     await rejoin();
     expect(await countOf(a)).toEqual({ count: 200, max: 200 });
-  });
-
-  it('whose rewind was cut off by the signal is broken', async () => {
-    const switchLsn = await diverge('kill');
-    const stop = new AbortController();
-    const report = (): void => stop.abort();
-    await expect(a.instance.rewind(await b.upstream(), switchLsn, report, stop.signal)).rejects.toMatchObject(
-      {
-        code: 'CANCELLED',
-      },
-    );
-    expect(await a.instance.observe(1_000 as never)).toMatchObject({ data: 'broken', provenDead: true });
   });
 });
 
