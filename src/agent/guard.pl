@@ -185,7 +185,8 @@ sub strike_all {
 
 sub lock_is_free {
   sysopen my $file, $lock, O_RDONLY or return $!{ENOENT};
-  return flock $file, LOCK_EX | LOCK_NB;
+  # Shared: the agent asks as well, and neither must take the other for a process that is left.
+  return flock $file, LOCK_SH | LOCK_NB;
 }
 
 # --- The watch ---------------------------------------------------------------------------------------------------

@@ -80,10 +80,20 @@ function granted(
   };
 }
 
-/** What a catch-up streams may be on a timeline that this member never followed: the record tells what it was reserved for. */
+/**
+ * What each timeline was reserved for. A receiver that came back to its primary by itself, or a catch-up, may have
+ * brought a timeline that this member never followed: the record tells, or a peer that is on it.
+ */
 function timelinesOf(view: View): Readonly<Record<number, Epoch>> {
-  const record = view.record.lastValid;
-  return record === null ? view.local.timelineEpochs : learnTimelines(view.local.timelineEpochs, record);
+  const { lastValid } = view.record;
+  const { clusterUID, timelineEpochs } = view.local;
+  const known = lastValid === null ? timelineEpochs : learnTimelines(timelineEpochs, lastValid);
+  const told = view.peers.flatMap(({ state }): [number, Epoch][] =>
+    state === null || state.position === null || state.clusterUID !== clusterUID
+      ? []
+      : [[state.timeline, state.position.epoch]],
+  );
+  return { ...Object.fromEntries(told), ...known };
 }
 
 function refused(view: View, self: MemberName, reason: string): PromiseAnswer {

@@ -14,14 +14,23 @@ export function underLock(
 ): { readonly file: string; readonly arguments: readonly string[] } {
   return {
     file: 'flock',
-    arguments: ['--no-fork', '-n', '-E', String(LOCK_HELD_EXIT_CODE), lock, file, ...args],
+    // Whoever only asks holds it, shared, for a moment: that is waited for, not taken for a process that is left.
+    arguments: ['--no-fork', '-w', '1', '-E', String(LOCK_HELD_EXIT_CODE), lock, file, ...args],
   };
 }
 
-/** Whether the lock could be taken just now: no process of this directory is left, in any container. */
+/**
+ * Whether the lock could be taken just now: no process of this directory is left, in any container. It is asked for
+ * shared, so that the guard and the agent, which both ask, never see each other.
+ */
 export async function isLockFree(lock: string, signal: AbortSignal): Promise<boolean> {
   const { exitCode } = await runTool(
-    { name: 'flock', ...underLock(lock, 'true', []), accept: [0, LOCK_HELD_EXIT_CODE] },
+    {
+      name: 'flock',
+      file: 'flock',
+      arguments: ['--no-fork', '--shared', '-n', '-E', String(LOCK_HELD_EXIT_CODE), lock, 'true'],
+      accept: [0, LOCK_HELD_EXIT_CODE],
+    },
     signal,
   );
   return exitCode === 0;

@@ -175,7 +175,7 @@ export class GuardFixture {
   }
 
   isLockFree(volume: string): boolean {
-    return spawnSync('flock', ['-n', join(volume, 'lock'), 'true'], asOwner).status === 0;
+    return spawnSync('flock', ['--shared', '-n', join(volume, 'lock'), 'true'], asOwner).status === 0;
   }
 
   /** Ends everything that was started, guards last. */
