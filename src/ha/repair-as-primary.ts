@@ -42,8 +42,10 @@ export function repairAsPrimary(view: View, why: string): Decision {
 function giveWay(view: View, why: string): Decision {
   const { current, known, absentSince, changedAt, apiReachable } = view.record;
   const since = current === null ? absentSince : changedAt;
-  if (!known || !apiReachable || since === null) return wait(why);
+  if (!known || since === null) return wait(why);
   if (elapsed(since, view.now) < view.settings.leaseDuration) return wait(why);
+  // Nothing else of a primary that may not renew asks the API, and an idle watch may be silent for a minute.
+  if (!apiReachable) return { kind: 'look', reason: `${why}: does the API still say so?` };
   return {
     kind: 'stop',
     mode: 'fast',

@@ -84,9 +84,12 @@ export function mayReplace(
       reason: `its WAL marks epoch ${marked} as settled, the record only ${record.settled.epoch}`,
     };
   }
-  if (isSettled) return { may: true, reason: `epoch ${record.epoch} is settled` };
-  const state = primaryState(view, record);
+  // A watch that lags shows an epoch that is over: what the next one has acknowledged here would look diverged.
   const fresh = elapsed(view.record.readAt, view.now) <= FRESH_LOOK;
+  if (isSettled) {
+    return fresh ? { may: true, reason: `epoch ${record.epoch} is settled` } : { may: false, reason: 'look' };
+  }
+  const state = primaryState(view, record);
   if (state?.asksToReturn === true) {
     return fresh
       ? { may: true, reason: `${record.primary} needs it to settle epoch ${record.epoch}` }

@@ -7,6 +7,7 @@ import { World } from './world/world.ts';
 export interface Schedule {
   readonly seed: number;
   readonly members: number;
+  readonly asynchronous: boolean;
   readonly faults: readonly Fault[];
   /** When the faults cease, in virtual milliseconds. */
   readonly until: number;
@@ -34,7 +35,12 @@ export function scheduleOf(seed: number, members: number): Schedule {
   const random = new Random(seed, 'plan');
   const begin = random.chance(0.1) ? 0 : 4_000;
   const until = begin + random.between(3_000, 14_000);
-  return { seed, members, until, faults: plan(random, members, begin, until) };
+  const asynchronous = new Random(seed, 'mode').chance(0.12);
+  const faults = plan(random, members, begin, until).filter(
+    // A machine that stood still may acknowledge a last commit before its guard looks: asynchronous fencing assumes none.
+    (fault) => !asynchronous || (fault.kind !== 'machine frozen' && fault.kind !== 'record restored'),
+  );
+  return { seed, members, asynchronous, until, faults };
 }
 
 export async function runSchedule(schedule: Schedule, tracing = false): Promise<Outcome> {
@@ -43,6 +49,7 @@ export async function runSchedule(schedule: Schedule, tracing = false): Promise<
     members: schedule.members,
     tracing,
     inReach: staysInReach(schedule.faults),
+    asynchronous: schedule.asynchronous,
   });
   const { scheduler, checks } = world;
   for (const machine of world.machines) {

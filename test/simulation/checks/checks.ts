@@ -15,6 +15,9 @@ export interface Violation {
   readonly at: number;
 }
 
+/** For looks, restarts of the guard and the like, in milliseconds. */
+const STALE_SLACK = 3_000;
+
 interface Acknowledged {
   readonly record: WalRecord;
   readonly by: MemberIncarnation;
@@ -52,6 +55,13 @@ export class Checks {
   onAcknowledged(server: SimServer, record: WalRecord): void {
     if ((this.#publishedAcks.get(record.timeline) ?? 0) === 0) {
       this.#world.coverage.count('commits acknowledged asynchronously');
+      const later = this.#promotions.find((promotion) => promotion.timeline > record.timeline);
+      if (later !== undefined && this.#world.settings.acks === 0) {
+        this.fail(
+          'one primary at a time acknowledges',
+          `${server.identity} acknowledged ${describe(record)} after ${later.server.identity} had promoted to timeline ${later.timeline}`,
+        );
+      }
       return;
     }
     const entry = { record, by: server.identity, at: this.#world.scheduler.now };
@@ -100,9 +110,24 @@ export class Checks {
     this.#world.trace(server.machine.name, `acknowledged: ${record.note}`);
   }
 
+  /** A primary that another has followed must have shut its door within a bound, wherever it is. */
+  #requireFresh(server: SimServer, timeline: number): void {
+    const { scheduler, settings } = this.#world;
+    const bound = settings.staleReadBound + settings.stopTimeout + STALE_SLACK;
+    for (const [later, at] of this.#settledTimelines) {
+      if (later <= timeline || scheduler.now - at < bound) continue;
+      if (scheduler.now - server.machine.thawedAt < STALE_SLACK) continue;
+      this.fail(
+        'an isolated primary shuts its door',
+        `${server.identity} lets clients in ${Math.round(scheduler.now - at)} ms after timeline ${later} was settled`,
+      );
+    }
+  }
+
   /** A client's statement writes. */
   onClientWrites(server: SimServer): void {
     const timeline = server.wal[server.wal.length - 1]?.timeline ?? 1;
+    this.#requireFresh(server, timeline);
     if (!this.#settledTimelines.has(timeline)) {
       this.fail(
         'the door is closed until the epoch is settled',
@@ -152,15 +177,15 @@ export class Checks {
   }
 
   /** A directory is about to be rewound or replaced by what a source holds. */
-  onReplaced(machine: Machine, source: SimServer, how: string): void {
+  onReplaced(machine: Machine, source: string, wal: Wal, how: string): void {
     const { volume } = machine;
     if (volume.wal === null) return;
     this.#world.coverage.count(`data replaced: ${how}`);
     for (const { record } of this.acknowledged) {
-      if (holds(volume.wal, record) && !holds(source.wal, record)) {
+      if (holds(volume.wal, record) && !holds(wal, record)) {
         this.fail(
           'nothing is destroyed on a guess',
-          `${machine.name} drops ${describe(record)} by a ${how} of ${source.identity}, which has it not`,
+          `${machine.name} drops ${describe(record)} by a ${how} of ${source}, which has it not`,
         );
         return;
       }

@@ -2,6 +2,7 @@ import type { ClusterRecord } from '../../../src/ha/record.ts';
 import type { Random } from '../engine/random.ts';
 import { GOOD_MOOD } from '../world/api.ts';
 import type { Machine } from '../world/machine.ts';
+import { commonPrefix } from '../world/wal.ts';
 import type { World } from '../world/world.ts';
 
 /** One fault: plain data, so that a schedule can be shown, cut down and run again. */
@@ -184,6 +185,13 @@ const ACTS = {
     // Of data that is nowhere else (or that others are just losing too) nothing can be asked.
     if (world.machines.some((other) => other.volume.wal === null || other.volume.broken)) return;
     if ((world.api.current?.record.settled.acks ?? 0) === 0) return;
+    // One that left the history may be about to be rewound by the copy that is lost.
+    const wal = machine.server?.wal ?? machine.volume.wal ?? [];
+    const diverged = world.machines.some((other) => {
+      const its = other.server?.wal ?? other.volume.wal ?? [];
+      return commonPrefix(its, wal) < Math.min(its.length, wal.length);
+    });
+    if (diverged) return;
     machine.crash();
     machine.volume.wipe();
     later(world, fault, () => machine.boot());

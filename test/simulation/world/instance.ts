@@ -342,7 +342,7 @@ export class SimInstance {
 
   async clone(from: Upstream, _report: ReportProgress, signal: AbortSignal): Promise<void> {
     const source = await this.#copy(from, this.#world.random.agent.latency(500), signal);
-    this.#world.checks.onReplaced(this.#machine, source, 'clone');
+    this.#world.checks.onReplaced(this.#machine, source.identity, source.wal, 'clone');
     this.#take(source);
     const volume = this.#volume;
     volume.incarnation = this.#newIncarnation();
@@ -353,11 +353,12 @@ export class SimInstance {
 
   async rewind(from: Upstream, _switchLsn: Lsn, _report: ReportProgress, signal: AbortSignal): Promise<void> {
     await this.#pause(this.#machine.fsync(), signal);
-    const before = this.#world.machine(from.host).server;
-    if (before !== null) this.#world.checks.onReplaced(this.#machine, before, 'rewind');
+    const there = this.#world.machine(from.host);
+    const wal = there.server?.wal ?? there.volume.wal ?? [];
+    this.#world.checks.onReplaced(this.#machine, from.identity, wal, 'rewind');
     this.#volume.broken = true;
     const source = await this.#copy(from, this.#world.random.agent.latency(400), signal);
-    this.#world.checks.onReplaced(this.#machine, source, 'rewind');
+    this.#world.checks.onReplaced(this.#machine, source.identity, source.wal, 'rewind');
     this.#take(source);
     await this.#pause(this.#machine.fsync(), signal);
     this.#volume.broken = false;

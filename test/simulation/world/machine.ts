@@ -21,6 +21,7 @@ export class Machine {
   /** The node is off: nobody even refuses a connection. */
   poweredOff = false;
   frozen = false;
+  thawedAt = Number.NEGATIVE_INFINITY;
   /** Faults of the disk: every sync takes so much longer. */
   syncDelay = 0;
   /** Faults: processes of Postgres read their settings so much later. */
@@ -125,6 +126,7 @@ export class Machine {
   thaw(): void {
     if (!this.frozen) return;
     this.frozen = false;
+    this.thawedAt = this.world.scheduler.now;
     const processes = this.processes();
     // In any order: the guard may come before the agent or after it.
     if (this.world.random.faults.chance(0.5)) processes.reverse();

@@ -20,6 +20,8 @@ export interface WorldOptions {
   readonly tracing: boolean;
   /** No fault of the schedule takes a member out of the others' reach. */
   readonly inReach: boolean;
+  /** `acks: 0`: no commit waits; the Lease alone keeps two primaries apart. */
+  readonly asynchronous: boolean;
 }
 
 /** Everything of one schedule: machines, network, API, clients and the checks that watch them. */
@@ -70,7 +72,7 @@ export class World {
     this.settings = {
       expectedMembers: names,
       durability: 'required',
-      acks: null,
+      acks: options.asynchronous ? 0 : null,
       leaseDuration: millis(10_000),
       renewInterval: millis(3_333),
       drift: 0.01,
