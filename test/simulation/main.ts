@@ -12,6 +12,7 @@ export async function main(args: readonly string[]): Promise<number> {
       members: { type: 'string', default: '3' },
       trace: { type: 'boolean', default: false },
       stop: { type: 'string', default: '10' },
+      mutant: { type: 'string' },
     },
   });
   const members = Number(values.members);
