@@ -36,10 +36,11 @@ export function lead(view: View, record: ClusterRecord): Decision {
   }
   return (
     leave(view, record) ??
+    // Before the mark, which waits for members: those that promised a higher epoch wait for the record to reach it.
+    bump(view, record, server) ??
     mark(record, server) ??
     hold(view, record) ??
     (server.doorOpen ? null : openDoor(record)) ??
-    bump(view, record, server) ??
     comply(view, record) ??
     maintainCohort(view, record, server) ??
     wait(`leads epoch ${record.epoch}`)
