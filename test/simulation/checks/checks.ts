@@ -37,6 +37,8 @@ export class Checks {
   /** The acks that the record last published for the primary of each timeline. */
   readonly #publishedAcks = new Map<number, number>();
   readonly #settledTimelines = new Map<number, number>();
+  /** Commits wait for a quorum since that was first published. */
+  #quorum = false;
   #highestEpoch = 0;
   #highestSettled = 0;
 
@@ -157,6 +159,10 @@ export class Checks {
     }
     this.#highestEpoch = Math.max(this.#highestEpoch, record.epoch);
     const { settled } = record;
+    if (settled.acks > 0) this.#quorum = true;
+    else if (this.#quorum && !this.recordTamperedWith) {
+      this.fail('acknowledgements are never waived', `${by} published k = 0 in epoch ${record.epoch}`);
+    }
     if (settled.timeline > 0 && settled.epoch > 0) {
       this.#publishedAcks.set(settled.timeline, settled.acks);
       if (!this.#settledTimelines.has(settled.timeline))

@@ -56,7 +56,7 @@ async function hunt(index: number, seeds: string, from: string): Promise<Found> 
   });
   await new Promise((resolve) => child.on('close', resolve));
   const line = /^seed .*$/m.exec(text)?.[0] ?? null;
-  const schedules = Number(/^(\d+) schedules/m.exec(text)?.[1] ?? 0);
+  const schedules = Number([...text.matchAll(/^(\d+) schedules/gm)].at(-1)?.[1] ?? 0);
   if (schedules === 0 && line === null) throw new Error(`${MUTANTS[index]?.name}: ${text.slice(0, 1_500)}`);
   return { name: MUTANTS[index]?.name ?? '', line: line === null ? null : line.slice(0, 220), schedules };
 }

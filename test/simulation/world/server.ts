@@ -114,6 +114,7 @@ export class SimServer {
   /** Recovery has become consistent, or a primary is open: it answers. */
   run(): void {
     this.state = 'running';
+    if (!this.inRecovery) this.#hum();
     this.replayed = Math.max(this.replayed, Math.min(this.volume.minRecovery, this.flushed));
     this.scan();
     this.replayMore();
@@ -167,6 +168,19 @@ export class SimServer {
 
   show(record: WalRecord): void {
     if (this.#hidden.delete(record)) this.#note(record);
+  }
+
+  /** WAL that nobody waits for: other databases, vacuum, sessions without `synchronous_commit`. */
+  #hum(): void {
+    const { wal } = this.world.random;
+    this.world.scheduler.after(wal.between(100, 500), this.workers, () => {
+      if (this.state !== 'running' || this.inRecovery) return;
+      append(this.wal, { kind: 'filler', row: null, note: 'hum' }, wal.whole(40, 1_500));
+      this.flushed = this.wal.length;
+      this.replayed = this.flushed;
+      this.pump();
+      this.#hum();
+    });
   }
 
   /** Rows that replay (or this server itself) has passed. */
@@ -288,6 +302,7 @@ export class SimServer {
     this.volume.minRecovery = this.flushed;
     this.world.checks.onPromoted(this, timeline);
     this.pump();
+    this.#hum();
   }
 
   checkpoint(): void {

@@ -81,7 +81,7 @@ export class World {
       recruitTimeout: millis(500),
       staleReadBound: millis(3_000),
       hungAfter: millis(10_000),
-      dropAfter: millis(10_000),
+      dropAfter: millis(setup.pick([2_500, 5_000, 10_000])),
       stuckAfter: millis(60_000),
       maximumLagOnFailover: 1_048_576,
       tags: { nofailover: false, nosync: false, priority: 0 },
