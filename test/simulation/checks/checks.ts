@@ -16,7 +16,7 @@ export interface Violation {
 }
 
 /** For looks, restarts of the guard and the like, in milliseconds. */
-const STALE_SLACK = 3_000;
+const STALE_SLACK = 1_000;
 
 interface Acknowledged {
   readonly record: WalRecord;

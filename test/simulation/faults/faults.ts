@@ -337,9 +337,16 @@ export function plan(random: Random, members: number, begin: number, end: number
   const count = random.whole(1, 9);
   let lostRecord = false;
   let lostVolume = false;
+  // Half of the schedules have a theme: few kinds, one soon after the other.
+  const isThemed = random.chance(0.5);
+  const kinds = isThemed ? Array.from({ length: 4 }, () => random.pick(FAULT_KINDS)) : FAULT_KINDS;
+  let before = random.between(begin, end);
   for (let index = 0; index < count; index++) {
-    let kind = random.pick(FAULT_KINDS);
-    if (RARE.has(kind) && random.chance(0.5)) kind = random.pick(FAULT_KINDS);
+    let kind = random.pick(kinds);
+    if (RARE.has(kind) && random.chance(0.5)) kind = random.pick(kinds);
+    const at =
+      isThemed && random.chance(0.7) ? before + random.between(0, 1_500) : random.between(begin, end);
+    before = Math.min(at, end);
     // A record lost together with a volume is beyond the protocol: a person must say what to do.
     if (kind === 'volume lost') {
       if (lostRecord || lostVolume || members < 2) continue;
@@ -350,11 +357,11 @@ export function plan(random: Random, members: number, begin: number, end: number
       lostRecord = true;
     }
     faults.push({
-      at: Math.round(random.between(begin, end)),
+      at: Math.round(before),
       kind,
       member: random.chance(0.45) ? -1 : random.whole(0, members - 1),
       other: random.whole(0, members - 1),
-      duration: Math.round(Math.exp(random.between(Math.log(30), Math.log(9_000)))),
+      duration: Math.round(Math.exp(random.between(Math.log(30), Math.log(14_000)))),
       amount: random.next(),
     });
   }

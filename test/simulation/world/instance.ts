@@ -415,7 +415,7 @@ export class SimInstance {
     try {
       if (server === null) return;
       if (mode === 'fast' && server.postmaster.alive && !server.postmaster.frozen) {
-        const limit = this.#world.scheduler.now + 2_000;
+        const limit = this.#world.scheduler.now + this.#world.settings.stopTimeout;
         server.shutDown(() => undefined);
         while (server.state !== 'gone' && this.#world.scheduler.now < limit) await this.#pause(10);
       }

@@ -69,14 +69,15 @@ export class World {
     this.api.onWrite = (record, by) => this.checks.onRecord(record, by);
     const setup = stream('setup');
     const names = Array.from({ length: members }, (_, ordinal) => memberName(`pg-${ordinal}`));
+    const short = setup.chance(0.5);
     this.settings = {
       expectedMembers: names,
       durability: 'required',
       acks: options.asynchronous ? 0 : null,
-      leaseDuration: millis(10_000),
-      renewInterval: millis(3_333),
+      leaseDuration: millis(short ? 5_000 : 10_000),
+      renewInterval: millis(short ? 1_666 : 3_333),
       drift: 0.01,
-      stopTimeout: millis(2_000),
+      stopTimeout: millis(short ? 1_000 : 2_000),
       suspectAfter: millis(1_000),
       recruitTimeout: millis(500),
       staleReadBound: millis(3_000),
