@@ -6,7 +6,7 @@ import type { Loaded, Origins } from '../config/load.ts';
 import { memberName } from '../ha/member.ts';
 import { elapsed, type Instant, millis } from '../ha/units.ts';
 import { systemClock } from '../kubernetes/clock.ts';
-import { findBinaries } from '../postgres/find-binaries.ts';
+import { type Binaries, findBinaries } from '../postgres/find-binaries.ts';
 import { createPostgresInstance, type LocalInstance } from '../postgres/instance.ts';
 import type { Api } from './api.ts';
 import type { Context } from './context.ts';
@@ -54,9 +54,12 @@ export async function runMember(loaded: Loaded, origins: Origins): Promise<numbe
     // Nobody would stop Postgres if this process froze: it leaves while it can.
     onUnguarded: () => end.because(1),
   });
+  // Both launch a process: at the same time, for Postgres waits for both.
+  const binaries = findBinaries(configuration.postgres.binDirectory);
+  binaries.catch(() => undefined); // Told below, if the guard starts.
   await guard.start();
   try {
-    return await live(new LiveSettings(loaded, origins), guard, end, log);
+    return await live(new LiveSettings(loaded, origins), await binaries, guard, end, log);
   } finally {
     await guard.release();
     await log.flush(millis(FLUSH_LOG));
@@ -87,7 +90,13 @@ class End {
   }
 }
 
-async function live(settings: LiveSettings, guard: Guard, end: End, log: AgentLog): Promise<number> {
+async function live(
+  settings: LiveSettings,
+  binaries: Binaries,
+  guard: Guard,
+  end: End,
+  log: AgentLog,
+): Promise<number> {
   const { configuration } = settings;
   const { cluster, volume, postgres, http } = configuration;
   const self = memberName(cluster.memberName);
@@ -103,7 +112,6 @@ async function live(settings: LiveSettings, guard: Guard, end: End, log: AgentLo
   });
   secrets.refresh();
   const trust = new PeerTrust(http.tls.caFile);
-  const binaries = await findBinaries(postgres.binDirectory);
   const postInitSql = [
     ...postgres.initdb.postInitSql,
     ...postgres.initdb.postInitSqlFiles.map((path) => readFileSync(path, 'utf8')),
