@@ -144,7 +144,8 @@ function acquire(view: View, record: ClusterRecord, server: ServerView): Decisio
   if (!released && !isExpired(record, view.record, view.now)) return null;
   if (identity === null) return null;
   // The last settled primary holds everything that it acknowledged: a winner that never settled acknowledged nothing.
-  const wasPrimary = record.settled.primary === identity;
+  // Nor has anybody since that winner, which was allowed to lead and may be again.
+  const wasPrimary = record.settled.primary === identity || record.primary === identity;
   if (!wasPrimary && !record.settled.cohort.includes(identity)) return null;
   if ((view.wishes.heldUntil ?? 0) > view.now) return null;
   if (!released && !suspect(view, record).suspected) return null;

@@ -1,5 +1,5 @@
 import { catchUp } from './candidate.ts';
-import { choose } from './choose.ts';
+import { choose, grantedOf } from './choose.ts';
 import { type Decision, wait } from './decision.ts';
 import { FRESH_LOOK } from './lease.ts';
 import { type MemberIncarnation, type MemberName, memberIncarnation } from './member.ts';
@@ -7,7 +7,7 @@ import type { ClusterRecord } from './record.ts';
 import { repairAsPrimary } from './repair-as-primary.ts';
 import { rebuilt, won } from './transitions.ts';
 import { elapsed, epoch, timelineId } from './units.ts';
-import type { View } from './view.ts';
+import type { Recruitment, View } from './view.ts';
 
 /**
  * The record is gone, or went backwards below this member's floor: it is obeyed by nobody. A running primary
@@ -94,7 +94,7 @@ function pursueRepair(view: View, why: string): Decision {
   return {
     kind: 'win',
     proof: 'promises',
-    record: won(recruitment.base.record, {
+    record: won(asMarked(recruitment), {
       primary: identity,
       holder: view.hold.holder,
       epoch: recruitment.epoch,
@@ -102,6 +102,19 @@ function pursueRepair(view: View, why: string): Decision {
     }),
     resourceVersion: recruitment.base.resourceVersion === '' ? null : recruitment.base.resourceVersion,
     reason: `${why}: every known member promised`,
+  };
+}
+
+/**
+ * The rebuilt record says as settled what the WAL of any member marks so: everybody promised, and the best leads. Else
+ * those that left its history could not come back to it, and it could never settle without them.
+ */
+function asMarked(recruitment: Recruitment): ClusterRecord {
+  const { record } = recruitment.base;
+  const marks = grantedOf(recruitment).map((answer) => answer.settledEpoch);
+  return {
+    ...record,
+    settled: { ...record.settled, epoch: epoch(Math.max(record.settled.epoch, ...marks)) },
   };
 }
 

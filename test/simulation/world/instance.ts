@@ -8,7 +8,6 @@ import {
   type Instant,
   instant,
   type Millis,
-  millis,
   type TimelineId,
   timelineId,
 } from '../../../src/ha/units.ts';
@@ -29,7 +28,7 @@ import type { World } from './world.ts';
 
 const NEVER = instant(Number.NEGATIVE_INFINITY);
 
-/** Names of simulated acts and the real module each stands for are in `docs/simulator.md`. */
+/** One agent's Postgres. What each step stands for is told in `../README.md`. */
 export class SimInstance {
   readonly #machine: Machine;
   readonly #world: World;
@@ -657,5 +656,3 @@ export class SimInstance {
 export function portOf(instance: SimInstance): PostgresInstance {
   return instance;
 }
-
-void millis;

@@ -1,4 +1,3 @@
-import { lsnAt } from '../../../src/ha/lsn.ts';
 import { Stream } from './network.ts';
 import type { SimServer } from './server.ts';
 import type { SimWalsender } from './sync-rep.ts';
@@ -295,5 +294,3 @@ export class SimReceiver {
     return connection.source.wal[connection.source.flushed - 1]?.timeline ?? 0;
   }
 }
-
-void lsnAt;
