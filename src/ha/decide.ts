@@ -9,7 +9,7 @@ import type { ClusterRecord } from './record.ts';
 import { repair } from './repair.ts';
 import { repairAsPrimary } from './repair-as-primary.ts';
 import { standBy } from './standby.ts';
-import { rest } from './stopped.ts';
+import { releaseEarly, rest } from './stopped.ts';
 import { startAgain } from './tasks.ts';
 import { elapsed } from './units.ts';
 import type { Task, View } from './view.ts';
@@ -24,6 +24,10 @@ export function decide(view: View): Decision {
     // What is half-made is made anew; nobody waits for hours of it.
     if (view.wishes.shutdown && (busy.kind === 'clone' || busy.kind === 'initialize')) {
       return { kind: 'exit', reason: `shutdown: ${busy.kind} is left` };
+    }
+    if (busy.kind === 'stop') {
+      const early = releaseEarly(view);
+      if (early !== null) return early;
     }
     return wait(`${busy.kind} is under way`);
   }

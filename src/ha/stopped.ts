@@ -2,7 +2,7 @@ import { bootstrap, isClaim } from './bootstrap.ts';
 import { highestPromise } from './candidate.ts';
 import { type Decision, wait } from './decision.ts';
 import { isFenced } from './fenced.ts';
-import { superiorTo } from './floor.ts';
+import { standingOf, superiorTo } from './floor.ts';
 import { TAKE_BACK_AFTER, targetHasAll } from './handover.ts';
 import { FRESH_LOOK, isReleased } from './lease.ts';
 import { LSN_ZERO } from './lsn.ts';
@@ -93,6 +93,27 @@ function remake(view: View, record: ClusterRecord): Decision {
       reason: view.local.data === 'broken' ? 'its data is half-made' : 'it is to be made anew',
     }
   );
+}
+
+/**
+ * A planned end whose shutdown checkpoint is in the control file, and flushed by the target: no backend is left that
+ * could write (postmaster.c: the checkpointer writes it after the last of them), so the Lease is released while
+ * walsenders and the postmaster still end.
+ */
+export function releaseEarly(view: View): Decision | null {
+  const record = view.record.current?.record ?? null;
+  const { control, identity } = view.local;
+  if (record === null || record.primary === null || record.primary !== identity) return null;
+  if (record.holder !== view.hold.holder || record.ending === null || record.ending.target === identity)
+    return null;
+  if (standingOf(record, view.local).kind !== 'valid') return null;
+  if (control?.state !== 'shut down' || control.shutdownEndLsn === null) return null;
+  if (!targetHasAll(view, record, record.ending.target, control.shutdownEndLsn)) return null;
+  return {
+    kind: 'release',
+    record: released(record),
+    reason: `${record.ending.target} holds everything up to ${control.shutdownEndLsn}`,
+  };
 }
 
 /** The record still names this member, whose Postgres is down: hand over, release, or start again. */

@@ -206,7 +206,7 @@ export class LocalInstance implements PostgresInstance {
   async prepareToPromote(synchronousStandbyNames: string, signal: AbortSignal): Promise<void> {
     const { name } = this.#options.replication;
     const names = synchronousStandbyNames;
-    await prepareToPromote(this.#running, this.#wal, this.#receiverEnd, name, names, signal);
+    await prepareToPromote(this.#running, name, names, signal);
     this.#flags.doorOpen = false;
   }
 

@@ -25,7 +25,7 @@ export interface FileContent {
 
 /** While it follows nobody, the startup process looks for work at this interval; a reload or a promotion wakes it. */
 const RETRY_IDLE = '5s';
-const RETRY_FOLLOWING = '100ms';
+const RETRY_FOLLOWING = '50ms';
 
 /** The text of the agent's postgresql.conf: PGDATA's own first (locale, time zone of initdb), ours win. */
 export function renderConfiguration(

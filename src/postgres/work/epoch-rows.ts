@@ -37,6 +37,8 @@ export async function writeEpochRow(
   signal: AbortSignal,
 ): Promise<{ readonly lsn: Lsn }> {
   return committing(server, signal, async (session) => {
+    // A settled mark need not be acknowledged: whoever holds a later commit holds the mark, which lies before it.
+    if (row.settled) await session.query('set synchronous_commit = local', [], signal);
     await session.query(
       INSERT,
       [row.epoch, row.primary, row.timeline, row.settled, row.cohort, row.acks],

@@ -1,21 +1,18 @@
-import type { WalDirectory } from '../volume/wal-directory.ts';
 import { bounded } from '../wait.ts';
 import { endClientSessions } from './door.ts';
-import { FOLLOW_NOBODY, type ReceiverEnd, receiverGone } from './receiver.ts';
+import { FOLLOW_NOBODY, receiverEnded } from './receiver.ts';
 import { type Running, reloadProven } from './reload.ts';
 
 const BOUND_MS = 10_000;
 
 /**
  * The first half of a promotion: the door is closed and no client session left (they would become writable), the new
- * cohort's names are in force, and no WAL receiver runs or comes back. As `closeDoor`, setting the names and
+ * cohort's names are in force, and the WAL receiver is ended. As `closeDoor`, setting the names and
  * `endReceiver` one after the other, but clients wait meanwhile: one reload proves all three, and the two sweeps, which
  * touch different processes, go on at the same time.
  */
 export async function prepareToPromote(
   running: Running,
-  wal: WalDirectory,
-  end: ReceiverEnd,
   replicationRole: string,
   synchronousStandbyNames: string,
   signal: AbortSignal,
@@ -24,9 +21,6 @@ export async function prepareToPromote(
   await reloadProven(running, { ...FOLLOW_NOBODY, synchronousStandbyNames, open: false }, limit);
   // On one session: another that only just connects would be taken for a client's.
   await running.server.with(limit, (session) =>
-    Promise.all([
-      endClientSessions(running, session, replicationRole, limit),
-      receiverGone(running, session, wal, end, limit),
-    ]),
+    Promise.all([endClientSessions(running, session, replicationRole, limit), receiverEnded(session, limit)]),
   );
 }

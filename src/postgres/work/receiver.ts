@@ -52,6 +52,20 @@ export async function endReceiver(
 }
 
 /**
+ * Before a promotion: replay goes on, and the receiver is ended. One that the startup process was just about to launch
+ * does no harm there: Postgres ends it at the promotion itself (xlogrecovery.c, FinishWalRecovery), and what it gets
+ * until then belongs to the new history.
+ */
+export async function receiverEnded(session: Session, limit: AbortSignal): Promise<void> {
+  await session.query(
+    'select pg_wal_replay_resume() where pg_is_in_recovery() and pg_is_wal_replay_paused()',
+    [],
+    limit,
+  );
+  await untilGone(session, limit);
+}
+
+/**
  * What `endReceiver` proves, once the postmaster has read `FOLLOW_NOBODY`. Where it was proven before and nobody has
  * been followed since, one look suffices: the candidate's own promise comes right before its promotion.
  */
@@ -62,13 +76,8 @@ export async function receiverGone(
   end: ReceiverEnd,
   limit: AbortSignal,
 ): Promise<{ readonly timeline: TimelineId; readonly flushLsn: Lsn }> {
-  await session.query(
-    'select pg_wal_replay_resume() where pg_is_in_recovery() and pg_is_wal_replay_paused()',
-    [],
-    limit,
-  );
+  await receiverEnded(session, limit);
   const { followings } = running.files;
-  await untilGone(session, limit);
   if (end.followings !== followings) {
     await pause(STAYS_GONE_MS, 'verifying that the WAL receiver stays gone', limit);
   }
