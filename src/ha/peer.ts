@@ -18,19 +18,23 @@ export interface TimelineFork {
 /** The role that a member plays for clients. */
 export type Role = 'primary' | 'standby' | 'none';
 
+/** Every state, for codecs, schemas and metrics. */
+export const INSTANCE_STATES = [
+  'empty',
+  'initializing',
+  'cloning',
+  'rewinding',
+  'stopped',
+  'starting',
+  'standby',
+  'promoting',
+  'primary',
+  'stopping',
+  'unknown',
+] as const;
+
 /** What a member does with its Postgres. `unknown`: it could not be learned. */
-export type InstanceState =
-  | 'empty'
-  | 'initializing'
-  | 'cloning'
-  | 'rewinding'
-  | 'stopped'
-  | 'starting'
-  | 'standby'
-  | 'promoting'
-  | 'primary'
-  | 'stopping'
-  | 'unknown';
+export type InstanceState = (typeof INSTANCE_STATES)[number];
 
 /** What a member answers when a peer asks how it is (`GET /peer/v1/state`). */
 export interface PeerState {

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import { compareLsn, lsnBytes } from '../ha/lsn.ts';
-import type { InstanceState, Role } from '../ha/peer.ts';
+import { INSTANCE_STATES, type Role } from '../ha/peer.ts';
 import type { Millis } from '../ha/units.ts';
 import type { GuardState } from './metrics.ts';
 import { bit, instruments, seconds, timestamp } from './metrics-gauge.ts';
@@ -12,19 +12,6 @@ export interface ClusterMetrics {
 }
 
 const ROLES: readonly Role[] = ['primary', 'standby', 'none'];
-const STATES: readonly InstanceState[] = [
-  'empty',
-  'initializing',
-  'cloning',
-  'rewinding',
-  'stopped',
-  'starting',
-  'standby',
-  'promoting',
-  'primary',
-  'stopping',
-  'unknown',
-];
 const GUARD_STATES: readonly GuardState[] = ['armed', 'idle', 'absent'];
 
 /** Gauges of the protocol: this member's part in it, and the cluster as this member sees it. */
@@ -42,7 +29,7 @@ export function clusterMetrics(registry: Registry): ClusterMetrics {
     'pgwarden_state',
     'What this member does with its Postgres: 1 for the current one.',
     'state',
-    STATES,
+    INSTANCE_STATES,
   );
   const guard = make.oneOf(
     'pgwarden_guard_state',

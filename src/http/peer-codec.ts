@@ -8,6 +8,7 @@ import type {
   PromiseAnswer,
   TimelineFork,
 } from '../ha/peer.ts';
+import { INSTANCE_STATES } from '../ha/peer.ts';
 import type { Floor, MemberTags } from '../ha/record.ts';
 import { type Epoch, epoch, type Millis, millis, type TimelineId, timelineId } from '../ha/units.ts';
 import { PeerAnswerError } from './errors.ts';
@@ -20,19 +21,7 @@ import { PeerAnswerError } from './errors.ts';
 
 type Json = Record<string, unknown>;
 
-const STATES: ReadonlySet<string> = new Set<InstanceState>([
-  'empty',
-  'initializing',
-  'cloning',
-  'rewinding',
-  'stopped',
-  'starting',
-  'standby',
-  'promoting',
-  'primary',
-  'stopping',
-  'unknown',
-]);
+const STATES: ReadonlySet<string> = new Set(INSTANCE_STATES);
 
 const MEMBER_INCARNATION = /^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?-[0-9a-f]{8}$/;
 

@@ -1,4 +1,5 @@
 import { MEMBER_NAME_MAX } from '../ha/member.ts';
+import { INSTANCE_STATES } from '../ha/peer.ts';
 import { flag, type JsonSchema, matching, object, oneOf, text, whole } from './json-schema.ts';
 
 /** RFC 1123 subdomain: the name of a pod. */
@@ -32,22 +33,7 @@ export const durationSchema: JsonSchema = {
   description: 'A duration in milliseconds.',
 };
 
-export const stateSchema = oneOf(
-  [
-    'empty',
-    'initializing',
-    'cloning',
-    'rewinding',
-    'stopped',
-    'starting',
-    'standby',
-    'promoting',
-    'primary',
-    'stopping',
-    'unknown',
-  ],
-  'What a member does with its Postgres.',
-);
+export const stateSchema = oneOf(INSTANCE_STATES, 'What a member does with its Postgres.');
 export const roleSchema = oneOf(['primary', 'standby', 'none'], 'The role that a member plays for clients.');
 
 export const tagsSchema = object({
