@@ -175,7 +175,7 @@ async function live(
     wake();
     return told;
   };
-  const signals = listen(context, end, log, reload);
+  listen(context, log, reload);
 
   await instance.load();
   await instance.clearOrphans({ adopt: existsSync(maintenance) }, AbortSignal.timeout(CLEAR_ORPHANS));
@@ -203,8 +203,10 @@ async function live(
   });
   lifetime.start('pulse', (signal) => loop.pulse(signal));
   lifetime.start('grace', (signal) => watchGrace(context, settings, end, signal));
+  let leavesPostgres = false;
   try {
-    await loop.run(end.now.signal);
+    const exit = await loop.run(end.now.signal);
+    leavesPostgres = exit?.leavesPostgres ?? false;
   } catch (error) {
     log.error({ event: 'loop.failed', err: error }, 'The loop failed: Postgres is stopped');
     end.exitCode = 1;
@@ -215,7 +217,7 @@ async function live(
   context.beginDemotion();
   await services.catch(() => undefined);
   await context.tasks.cancelAll();
-  await leavePostgres(instance, signals.keepPostgres ? maintenance : null);
+  await leavePostgres(instance, leavesPostgres ? maintenance : null);
   for (const name of ['http', 'chores', 'grace', 'pulse', 'api'] as const) await lifetime.end(name);
   (api as Api | null)?.close();
   context.peers.close();
@@ -230,31 +232,16 @@ async function leavePostgres(instance: LocalInstance, mark: string | null): Prom
   else if (instance.process.state !== 'stopped') await instance.stop('fast');
 }
 
-/**
- * SIGTERM and SIGINT: a planned end. Under a pause, outside of a pod, Postgres goes on for the next agent. SIGHUP:
- * the configuration is read again.
- */
-function listen(
-  context: Context,
-  end: End,
-  log: AgentLog,
-  reload: () => Promise<unknown>,
-): { readonly keepPostgres: boolean } {
-  const state = { keepPostgres: false };
+/** SIGTERM and SIGINT: a planned end. SIGHUP: the configuration is read again. */
+function listen(context: Context, log: AgentLog, reload: () => Promise<unknown>): void {
   const onEnd = (signal: NodeJS.Signals): void => {
     log.info({ event: 'signal', signal }, `${signal}: a planned end`);
-    const paused = context.tracker.current?.record.paused ?? false;
-    if (paused && !isPod()) {
-      state.keepPostgres = true;
-      end.now.abort();
-    }
-    context.wishes.shutdown();
+    context.wishes.shutdown({ mayLeavePostgres: !isPod() });
   };
   process.on('SIGTERM', onEnd);
   process.on('SIGINT', onEnd);
   // A refused configuration is logged by then, and changes nothing.
   process.on('SIGHUP', () => void reload().catch(() => undefined));
-  return state;
 }
 
 /** A planned end that takes longer than its grace becomes an unplanned one, while there is time to stop Postgres. */

@@ -25,6 +25,8 @@ const PULSE = 500;
 /** A decision that comes again is logged again after so long, in milliseconds. */
 const TELL_AGAIN = 30_000;
 
+type Exit = Extract<Decision, { kind: 'exit' }>;
+
 /** What the loop tells of each round. */
 export interface RoundObserver {
   onView(view: View): void;
@@ -73,19 +75,20 @@ export class Loop {
     }
   }
 
-  /** Runs until a decision says `exit` (resolves) or `signal` aborts. */
-  async run(signal: AbortSignal): Promise<void> {
+  /** Runs until a decision says `exit`, which it resolves with, or `signal` aborts: null. */
+  async run(signal: AbortSignal): Promise<Exit | null> {
     while (!signal.aborted) {
       const begun = this.#context.clock.now();
       const pause = await this.#round();
       this.#report.onRound(millis(this.#context.clock.now() - begun));
-      if (pause === null) return;
+      if (typeof pause !== 'number') return pause;
       await this.#wakeup.sleep(pause, signal);
     }
+    return null;
   }
 
-  /** One round; the pause before the next, null for the end. */
-  async #round(): Promise<Millis | null> {
+  /** One round: the pause before the next, or the end. */
+  async #round(): Promise<Millis | Exit> {
     const context = this.#context;
     const view = await this.#look();
     const asked = context.promises.next();
@@ -101,7 +104,7 @@ export class Loop {
     }
     const decision = decide(view);
     this.#tell(decision, view);
-    if (decision.kind === 'exit') return null;
+    if (decision.kind === 'exit') return decision;
     try {
       await act(context, view, decision);
     } catch (error) {

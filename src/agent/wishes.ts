@@ -9,6 +9,7 @@ export class WishList {
   readonly #now: () => Instant;
   readonly #onChange: () => void;
   #shutdownSince: Instant | null = null;
+  #mayLeavePostgres = false;
   #restart = false;
   #reinitialize = false;
   #failover: { acceptDataLoss: boolean; since: Instant } | null = null;
@@ -20,8 +21,10 @@ export class WishList {
     this.#onChange = onChange;
   }
 
-  shutdown(): void {
+  /** `mayLeavePostgres`: a paused cluster's Postgres may go on without this process. */
+  shutdown({ mayLeavePostgres = false } = {}): void {
     this.#shutdownSince ??= this.#now();
+    this.#mayLeavePostgres = mayLeavePostgres;
     this.#onChange();
   }
 
@@ -70,6 +73,7 @@ export class WishList {
     return {
       shutdown: this.#shutdownSince !== null,
       shutdownSince: this.#shutdownSince,
+      mayLeavePostgres: this.#mayLeavePostgres,
       restart: this.#restart,
       reinitialize: this.#reinitialize,
       failover: this.#failover,

@@ -4,6 +4,7 @@ import { hung } from './hung.ts';
 import { isolated } from './isolation.ts';
 import { FRESH_LOOK, isExpired, isReleased } from './lease.ts';
 import { permittedUntil } from './permission.ts';
+import { leaveRunning } from './planned-end.ts';
 import { lead, superseded } from './primary.ts';
 import type { ClusterRecord } from './record.ts';
 import { repair } from './repair.ts';
@@ -23,7 +24,7 @@ export function decide(view: View): Decision {
   if (busy) {
     // What is half-made is made anew; nobody waits for hours of it.
     if (view.wishes.shutdown && (busy.kind === 'clone' || busy.kind === 'initialize')) {
-      return { kind: 'exit', reason: `shutdown: ${busy.kind} is left` };
+      return { kind: 'exit', leavesPostgres: false, reason: `shutdown: ${busy.kind} is left` };
     }
     if (busy.kind === 'stop') {
       const early = releaseEarly(view);
@@ -56,9 +57,9 @@ function obey(view: View, record: ClusterRecord): Decision {
     case 'stopped':
       return claimIsMine(view, record) ?? rest(view, record);
     case 'standby':
-      return notBegun(view, record) ?? standBy(view, record);
+      return leaveRunning(view, record) ?? notBegun(view, record) ?? standBy(view, record);
     case 'primary':
-      return rule(view, record);
+      return leaveRunning(view, record) ?? rule(view, record);
     case 'unknown':
       return hung(view);
     case 'stopping':
@@ -153,7 +154,8 @@ function invalid(view: View, why: string): Decision {
 function foreign(view: View, why: string): Decision {
   const { state, server } = view.local;
   if (view.wishes.shutdown) {
-    if (state === 'stopped' || state === 'empty') return { kind: 'exit', reason: 'shutdown' };
+    if (state === 'stopped' || state === 'empty')
+      return { kind: 'exit', leavesPostgres: false, reason: 'shutdown' };
     return { kind: 'stop', mode: 'fast', demotion: state === 'primary', reason: 'shutdown' };
   }
   const held = view.record.lastValid;

@@ -63,7 +63,8 @@ export type Decision = { readonly reason: string } & (
   | { readonly kind: 'rewind'; readonly from: MemberIncarnation; readonly switchLsn: Lsn }
   | { readonly kind: 'clone'; readonly from: MemberIncarnation }
   | { readonly kind: 'hold-members'; readonly duration: Millis }
-  | { readonly kind: 'exit' }
+  /** The agent ends; `leavesPostgres`: running, for the next agent. */
+  | { readonly kind: 'exit'; readonly leavesPostgres: boolean }
 );
 
 export type DecisionKind = Decision['kind'];

@@ -17,6 +17,17 @@ export function leaveUnsettled(view: View, record: ClusterRecord): Decision | nu
   return null;
 }
 
+/** The end of an agent under a pause: Postgres goes on for the next one, where it can outlive this one. */
+export function leaveRunning(view: View, record: ClusterRecord): Decision | null {
+  if (!view.wishes.shutdown || !view.wishes.mayLeavePostgres || !record.paused) return null;
+  if (record.ending !== null || isFenced(record.fenced, view.self)) return null;
+  return {
+    kind: 'exit',
+    leavesPostgres: true,
+    reason: 'shutdown: the cluster is paused, and Postgres goes on for the next agent',
+  };
+}
+
 /** Ends that wait for nothing: one that was announced, a shutdown, a fence. */
 export function leave(view: View, record: ClusterRecord): Decision | null {
   if (record.ending !== null) {

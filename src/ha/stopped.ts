@@ -25,7 +25,7 @@ export function rest(view: View, record: ClusterRecord | null): Decision {
     const own = cameDown(view, record);
     if (own !== null) return own;
   }
-  if (view.wishes.shutdown) return { kind: 'exit', reason: 'Postgres is stopped' };
+  if (view.wishes.shutdown) return { kind: 'exit', leavesPostgres: false, reason: 'Postgres is stopped' };
   if (record !== null && isFenced(record.fenced, view.self)) return wait('it is fenced: Postgres stays down');
   if (local.data === 'empty') return bootstrap(view, record);
   if (local.data === 'broken') {

@@ -209,6 +209,8 @@ export interface Wishes {
   /** SIGTERM: hand over, then stop. */
   readonly shutdown: boolean;
   readonly shutdownSince: Instant | null;
+  /** Postgres can outlive this process (it is not a container's only one): under a pause a shutdown leaves it running. */
+  readonly mayLeavePostgres: boolean;
   readonly restart: boolean;
   readonly reinitialize: boolean;
   /** A person's word where the proof is missing: `failover --accept-data-loss`. */

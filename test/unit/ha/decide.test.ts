@@ -36,6 +36,22 @@ describe('one work at a time', () => {
   });
 });
 
+describe('a shutdown under a pause', () => {
+  const paused = record({ paused: true });
+  const wishes = { ...shutdown, mayLeavePostgres: true };
+  const leaves = { kind: 'exit', leavesPostgres: true };
+  test('leaves Postgres running for the next agent, where it can outlive this one', () => {
+    expect(decide(primaryView({ record: paused, wishes }))).toMatchObject(leaves);
+    expect(decide(standbyView({ record: paused, wishes }))).toMatchObject(leaves);
+    expect(decide(primaryView({ record: paused, wishes: shutdown })).kind).toBe('stop');
+    expect(decide(primaryView({ wishes })).kind).toBe('announce-end');
+  });
+  test('leaves nothing running that is fenced', () => {
+    const fenced = record({ paused: true, fenced: ['*'] });
+    expect(decide(primaryView({ record: fenced, wishes })).kind).toBe('stop');
+  });
+});
+
 describe('a record of another cluster', () => {
   const foreign = record({ systemIdentifier: '8' });
   const held = { lastValid: record() };

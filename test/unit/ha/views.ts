@@ -360,6 +360,7 @@ function compose(
     wishes: {
       shutdown: false,
       shutdownSince: null,
+      mayLeavePostgres: false,
       restart: false,
       reinitialize: false,
       failover: null,
