@@ -77,7 +77,12 @@ export interface ObjectStore {
   folders(prefix: string, options: ListOptions): AsyncIterable<string>;
   /** Removes objects; one that is not there is no error. In the order given, a thousand at a time. */
   deleteMany(keys: readonly string[], options: { readonly signal: AbortSignal }): Promise<void>;
-  /** Refuses to begin where the store is missing or refuses this member. */
+  /** Refuses a store that is missing, refuses this member, or has another time. Writes nothing. */
   check(options: { readonly signal: AbortSignal }): Promise<void>;
+  /**
+   * Before the first write, once it is known whose archive this is: finds out by writing how `create` works here, and
+   * clears what uploads that died have left.
+   */
+  prepareToWrite(options: { readonly signal: AbortSignal }): Promise<void>;
   close(): void;
 }

@@ -148,10 +148,17 @@ export class FileStore implements ObjectStore {
     });
   }
 
-  check({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+  check(): Promise<void> {
     return this.#attempt(async () => {
       await this.#requireRoot();
-      await access(this.#root, constants.R_OK | constants.W_OK | constants.X_OK);
+      await access(this.#root, constants.R_OK | constants.X_OK);
+    });
+  }
+
+  prepareToWrite({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    return this.#attempt(async () => {
+      await this.#requireRoot();
+      await access(this.#root, constants.W_OK);
       await this.#removeAbandoned(signal);
     });
   }
