@@ -17,6 +17,7 @@ type DataDecision = Extract<
       | 'start-standby'
       | 'follow'
       | 'unfollow'
+      | 'raise-floor'
       | 'stop'
       | 'rewind'
       | 'clone';
@@ -47,7 +48,7 @@ export async function actOnData(context: Context, view: View, decision: DataDeci
       context.wishes.restarted();
       tasks.start('start', 'primary', async (signal) => {
         await instance.writeFloor(
-          { epoch: record.epoch, primary: identity },
+          { epoch: record.epoch, primary: identity, revision: record.revision },
           learnTimelines(view.local.timelineEpochs, record),
         );
         await instance.startPrimary(
@@ -72,6 +73,12 @@ export async function actOnData(context: Context, view: View, decision: DataDeci
       context.recruitment = null;
       context.failedRecruitAt = null;
       await instance.follow(upstream);
+      return;
+    }
+    case 'raise-floor': {
+      const record = view.record.current?.record;
+      if (record === undefined) return;
+      await instance.writeFloor(decision.floor, learnTimelines(view.local.timelineEpochs, record));
       return;
     }
     case 'unfollow':
@@ -116,7 +123,7 @@ export async function actOnData(context: Context, view: View, decision: DataDeci
         context.volumeWasFull = false;
         await instance.writeClusterUID(record.clusterUID);
         await instance.writeFloor(
-          { epoch: record.epoch, primary: decision.from },
+          { epoch: record.epoch, primary: decision.from, revision: record.revision },
           learnTimelines(view.local.timelineEpochs, record),
         );
         context.wishes.reinitialized();

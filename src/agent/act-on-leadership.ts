@@ -106,7 +106,7 @@ async function promote(
   const given = AbortSignal.any([signal, AbortSignal.timeout(PROMOTE)]);
   await Promise.all([
     instance.writeFloor(
-      { epoch: decision.epoch, primary: identity },
+      { epoch: decision.epoch, primary: identity, revision: record.revision },
       learnTimelines(view.local.timelineEpochs, record),
     ),
     instance.prepareToPromote(synchronousStandbyNames(decision.cohort), given),

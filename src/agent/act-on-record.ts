@@ -186,7 +186,7 @@ function saysTheSame(a: ClusterRecord, b: ClusterRecord): boolean {
 async function raiseFloor(context: Context, view: View, record: ClusterRecord): Promise<void> {
   if (record.primary === null) return;
   await context.instance.writeFloor(
-    { epoch: record.epoch, primary: record.primary },
+    { epoch: record.epoch, primary: record.primary, revision: record.revision },
     learnTimelines(view.local.timelineEpochs, record),
   );
 }

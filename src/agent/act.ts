@@ -49,6 +49,7 @@ export async function act(context: Context, view: View, decision: Decision): Pro
     case 'start-standby':
     case 'follow':
     case 'unfollow':
+    case 'raise-floor':
     case 'stop':
     case 'rewind':
     case 'clone':

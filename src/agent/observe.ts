@@ -52,6 +52,11 @@ export class Observer {
 
   #compose(local: LocalView, tasks: readonly Task[], now: Instant): View {
     const context = this.#context;
+    const peers = context.peers.views();
+    for (const { state } of peers) {
+      if (state?.seen != null && state.seen.clusterUID === local.clusterUID)
+        context.tracker.onTold(state.seen);
+    }
     const record = context.tracker.view(local);
     const epoch = record.current?.record.epoch ?? null;
     const view: View = {
@@ -63,7 +68,7 @@ export class Observer {
       record,
       hold: context.hold.view(epoch),
       members: context.peers.records,
-      peers: context.peers.views(),
+      peers,
       recruitment: context.recruitment,
       primaryHeardAt: null,
       suspectedSince: null,

@@ -25,6 +25,7 @@ export function peerState(view: View, now: Instant): PeerState {
     serving: fresh && local.state === 'primary' && server !== null && local.silentSince === null,
     open: server?.doorOpen ?? false,
     floor: local.floor,
+    seen: view.record.seen,
     promise: local.promise,
     position: positionOf(view),
     timeline: server?.timeline ?? local.timeline,

@@ -1,5 +1,5 @@
-import { standingOf } from '../ha/floor.ts';
-import type { ClusterRecord, VersionedRecord } from '../ha/record.ts';
+import { ageOf, isNewer, standingOf } from '../ha/floor.ts';
+import type { ClusterRecord, Seen, VersionedRecord } from '../ha/record.ts';
 import type { Instant } from '../ha/units.ts';
 import type { LocalView, RecordView } from '../ha/view.ts';
 import type { ReadResult } from '../kubernetes/ports.ts';
@@ -18,6 +18,8 @@ export class RecordTracker {
   #readAt: Instant | null = null;
   #absentSince: Instant | null = null;
   #lastValid: ClusterRecord | null = null;
+  #seen: Seen | null = null;
+  #told: { readonly seen: Seen; readonly at: Instant } | null = null;
   #apiReachable = false;
   #doubt = false;
 
@@ -79,6 +81,16 @@ export class RecordTracker {
     this.#take(current);
   }
 
+  /**
+   * A peer of this cluster saw a record. A newer one than this process saw must be found by a direct read from now on;
+   * where it is not, the record went backwards.
+   */
+  onTold(told: Seen): void {
+    if (!isNewer(told, this.#seen) || !isNewer(told, this.#told?.seen ?? null)) return;
+    this.#told = { seen: told, at: this.#now() };
+    this.#doubt = true;
+  }
+
   onReachable(reachable: boolean): void {
     if (reachable === this.#apiReachable) return;
     this.#apiReachable = reachable;
@@ -87,7 +99,7 @@ export class RecordTracker {
 
   view(local: LocalView): RecordView {
     const record = this.#current?.record ?? null;
-    if (record !== null && standingOf(record, local).kind === 'valid') this.#lastValid = record;
+    if (record !== null && standingOf(record, local, this.#seen).kind === 'valid') this.#lastValid = record;
     return {
       current: this.#current,
       known: this.#known,
@@ -96,13 +108,24 @@ export class RecordTracker {
       readAt: this.#readAt,
       absentSince: this.#absentSince,
       lastValid: this.#lastValid,
+      seen: this.#seen,
+      told: this.#confirmed(),
       apiReachable: this.#apiReachable,
     };
+  }
+
+  #confirmed(): Seen | null {
+    const told = this.#told;
+    if (told === null || this.#readAt === null || this.#readAt < told.at) return null;
+    return isNewer(told.seen, this.#seen) ? told.seen : null;
   }
 
   #take(seen: VersionedRecord): void {
     this.#known = true;
     this.#absentSince = null;
+    const age = ageOf(seen.record);
+    // Another cluster's ages say nothing of this one's.
+    if (this.#seen?.clusterUID !== age.clusterUID || isNewer(age, this.#seen)) this.#seen = age;
     if (this.#current?.resourceVersion === seen.resourceVersion) return;
     const now = this.#now();
     if (this.#current?.record.epoch !== seen.record.epoch) this.#epochSeenAt = now;

@@ -96,6 +96,7 @@ async function ask(
       candidate: identity,
       epoch: recruitment.epoch,
       recordEpoch: record.epoch,
+      recordRevision: record.revision,
     },
     view.settings.recruitTimeout,
   );

@@ -67,6 +67,7 @@ function firstData(view: View, record: ClusterRecord): Decision {
     record: {
       ...claimBootstrap(view.hold.holder, null, record.clusterUID, view.settings.leaseDuration),
       epoch: record.epoch,
+      revision: record.revision,
       highestTimeline: record.highestTimeline,
     },
     reason: 'the member that began the cluster is gone, and nobody has data',

@@ -1,6 +1,6 @@
 import { type Choice, choose } from './choose.ts';
 import { type Decision, type Proof, wait } from './decision.ts';
-import { superiorTo } from './floor.ts';
+import { newerSeen, superiorTo } from './floor.ts';
 import { endingStands, TAKE_BACK_AFTER } from './handover.ts';
 import { epochOfTimeline } from './history.ts';
 import { FRESH_LOOK, isExpired, isReleased } from './lease.ts';
@@ -97,6 +97,8 @@ function pursue(view: View, record: ClusterRecord, recruitment: Recruitment, ser
       if (identity === null || !server.inRecovery) return abandon('it is no standby');
       const superior = superiorTo(view, record.epoch);
       if (superior !== null) return abandon(`${superior.member} followed epoch ${superior.floor.epoch}`);
+      const newer = newerSeen(view, recruitment.base.record);
+      if (newer !== null) return abandon(`${newer} saw a newer record than the one that was read`);
       return {
         kind: 'win',
         proof: 'promises',
@@ -169,6 +171,9 @@ export function win(view: View, record: ClusterRecord, proof: Proof, why: string
   if (elapsed(readAt, view.now) > FRESH_LOOK || !readSince) {
     return { kind: 'look', reason: `${why}: a direct GET precedes a win` };
   }
+  // What a read since then does not find went backwards, and the tracker says so.
+  const newer = newerSeen(view, record);
+  if (newer !== null) return { kind: 'look', reason: `${why}, but ${newer} saw a newer record` };
   if (superior !== null) {
     return wait(
       `the record went backwards: it says epoch ${record.epoch}, but ${superior.member} followed epoch ${superior.floor.epoch} of ${superior.floor.primary}`,

@@ -1,5 +1,5 @@
 import { type Decision, wait } from './decision.ts';
-import { standingOf } from './floor.ts';
+import { standingIn } from './floor.ts';
 import { hung } from './hung.ts';
 import { isolated } from './isolation.ts';
 import { FRESH_LOOK, isExpired, isReleased } from './lease.ts';
@@ -34,14 +34,14 @@ export function decide(view: View): Decision {
   }
   const current = view.record.current?.record ?? null;
   if (current !== null) {
-    const standing = standingOf(current, view.local);
+    const standing = standingIn(view, current);
     switch (standing.kind) {
       case 'foreign':
         return foreign(view, standing.why);
-      case 'below-floor':
+      case 'backwards':
         return invalid(
           view,
-          `the record went backwards: epoch ${current.epoch} of ${current.primary}, but this member knew epoch ${standing.floor.epoch} of ${standing.floor.primary}`,
+          `the record went backwards: epoch ${current.epoch} of ${current.primary}, revision ${current.revision}, but ${standing.why}`,
         );
       case 'valid':
         return obey(view, current);

@@ -23,6 +23,7 @@ export type Decision = { readonly reason: string } & (
   | { readonly kind: 'start-standby' }
   | { readonly kind: 'follow'; readonly primary: MemberIncarnation; readonly floor: Floor }
   | { readonly kind: 'unfollow' }
+  | { readonly kind: 'raise-floor'; readonly floor: Floor }
   | { readonly kind: 'look' }
   | {
       readonly kind: 'recruit';

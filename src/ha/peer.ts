@@ -1,6 +1,6 @@
 import type { Lsn } from './lsn.ts';
 import type { Incarnation, MemberIncarnation, MemberName } from './member.ts';
-import type { Floor, MemberTags } from './record.ts';
+import type { Floor, MemberTags, Seen } from './record.ts';
 import type { Epoch, Millis, TimelineId } from './units.ts';
 
 /** `(epoch, flushed LSN)`: the epoch for which the timeline of its last WAL was reserved comes first. */
@@ -48,6 +48,8 @@ export interface PeerState {
   /** The door is open: clients are let in. */
   readonly open: boolean;
   readonly floor: Floor | null;
+  /** The newest cluster record that it saw: who is shown an older one learns that it went backwards. */
+  readonly seen: Seen | null;
   readonly promise: Epoch;
   /** The highest epoch that it settled or saw settled in the WAL that it holds. */
   readonly position: Position | null;
@@ -80,6 +82,8 @@ export interface PromiseRequest {
   readonly epoch: Epoch;
   /** The record's epoch that the candidate saw by a direct GET. */
   readonly recordEpoch: Epoch;
+  /** The revision of that record. */
+  readonly recordRevision: number;
 }
 
 export type PromiseAnswer =

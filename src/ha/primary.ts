@@ -1,6 +1,6 @@
 import { nextCohortStep, wantedCohort } from './cohort.ts';
 import { type Decision, wait } from './decision.ts';
-import { superiorTo } from './floor.ts';
+import { remember, superiorTo } from './floor.ts';
 import { hung, isHung } from './hung.ts';
 import { isolated } from './isolation.ts';
 import { permittedUntil } from './permission.ts';
@@ -42,6 +42,7 @@ export function lead(view: View, record: ClusterRecord): Decision {
     hold(view, record) ??
     (server.doorOpen ? null : openDoor(record)) ??
     comply(view, record) ??
+    remember(view, record) ??
     maintainCohort(view, record, server) ??
     wait(`leads epoch ${record.epoch}`)
   );
@@ -90,6 +91,9 @@ function bump(view: View, record: ClusterRecord, server: ServerView): Decision |
     if ((state.floor?.epoch ?? 0) > record.epoch) continue;
     if (state.promise > highest) highest = state.promise;
   }
+  // A takeover that was won, and that the record forgot before anybody followed it: its number is not used again.
+  const { told } = view.record;
+  if (told !== null && told.epoch > record.epoch && told.epoch >= highest) highest = epoch(told.epoch + 1);
   if (highest <= record.epoch || !view.record.apiReachable) return null;
   return {
     kind: 'swap-record',
@@ -98,7 +102,7 @@ function bump(view: View, record: ClusterRecord, server: ServerView): Decision |
       at: new Date(view.wallClock).toISOString(),
       switchLsn: server.forks.at(-1)?.switchLsn ?? null,
     }),
-    reason: `a member promised epoch ${highest} to a takeover that was abandoned`,
+    reason: `a member promised epoch ${highest}, or saw one below it, of a takeover that was abandoned`,
   };
 }
 

@@ -1,5 +1,5 @@
 import { isFenced } from './fenced.ts';
-import { standingOf } from './floor.ts';
+import { isNewer, standingIn } from './floor.ts';
 import { endingStands } from './handover.ts';
 import { isReleased } from './lease.ts';
 import { memberOf } from './member.ts';
@@ -35,6 +35,19 @@ export function judgePromise(view: View, request: PromiseRequest): PromiseVerdic
       `the candidate's record (epoch ${request.recordEpoch}) is below epoch ${local.floor?.epoch ?? 0}`,
     );
   }
+  const asked = {
+    clusterUID: request.clusterUID,
+    epoch: request.recordEpoch,
+    revision: request.recordRevision,
+  };
+  const { floor } = local;
+  const known = floor === null ? null : { ...floor, clusterUID: request.clusterUID };
+  // An older copy of the record may name a cohort that lacks who has acknowledged since.
+  if (isNewer(known, asked) || isNewer(view.record.seen, asked)) {
+    return refuse(
+      `the candidate's record (epoch ${asked.epoch}, revision ${asked.revision}) is older than what this member saw`,
+    );
+  }
   const record = obeyed(view);
   if (holdsOrWon(view)) return refuse('it won the present epoch or runs the primary');
   if (local.server === null) return refuse(`its Postgres is ${local.state}`);
@@ -65,9 +78,7 @@ export function judgePromise(view: View, request: PromiseRequest): PromiseVerdic
 /** The record that this member goes by: one that went backwards tells nothing of whom it hears. */
 function obeyed(view: View): ClusterRecord | null {
   const current = view.record.current?.record ?? null;
-  return current !== null && standingOf(current, view.local).kind === 'valid'
-    ? current
-    : view.record.lastValid;
+  return current !== null && standingIn(view, current).kind === 'valid' ? current : view.record.lastValid;
 }
 
 /** This member won the record's epoch and has not come down since, or runs a primary. */
@@ -76,7 +87,7 @@ export function holdsOrWon(view: View): boolean {
   const won =
     record !== undefined &&
     // One that went backwards says nothing of what was won.
-    standingOf(record, view.local).kind === 'valid' &&
+    standingIn(view, record).kind === 'valid' &&
     record.primary !== null &&
     record.primary === view.local.identity &&
     record.holder === view.hold.holder &&

@@ -58,6 +58,11 @@ export interface ClusterRecord {
   /** `system_identifier` of pg_control_system(); empty until the first initdb is done. */
   readonly systemIdentifier: string;
   readonly epoch: Epoch;
+  /**
+   * One up with every write that changes whom a takeover must recruit (`settled`). An older copy of the same epoch is
+   * told from the record by it.
+   */
+  readonly revision: number;
   /** `pod/podUID/bootNonce`, or empty: released. */
   readonly holder: string;
   readonly primary: MemberIncarnation | null;
@@ -112,4 +117,13 @@ export interface MemberRecord {
 export interface Floor {
   readonly epoch: Epoch;
   readonly primary: MemberIncarnation;
+  /** The newest revision of the record that it saw in this epoch. */
+  readonly revision: number;
+}
+
+/** The newest record of a cluster that a member saw, whether it followed it or not. Kept in memory. */
+export interface Seen {
+  readonly clusterUID: string;
+  readonly epoch: Epoch;
+  readonly revision: number;
 }

@@ -1,4 +1,4 @@
-import { standingOf } from './floor.ts';
+import { standingIn } from './floor.ts';
 import { quorumIsFresh } from './permission.ts';
 import type { ClusterRecord } from './record.ts';
 import { type Millis, millis } from './units.ts';
@@ -21,7 +21,7 @@ export function renewalInterval(view: View, record: ClusterRecord): Millis {
 export function mayRenew(view: View, record: ClusterRecord | null): boolean {
   if (record === null || record.holder !== view.hold.holder || !view.hold.renewing) return false;
   // One that went backwards is obeyed by nobody: a renewal would keep everybody from repairing it.
-  if (standingOf(record, view.local).kind !== 'valid') return false;
+  if (standingIn(view, record).kind !== 'valid') return false;
   if (record.systemIdentifier === '') return true;
   if (record.primary === null || record.primary !== view.local.identity) return false;
   switch (view.local.state) {

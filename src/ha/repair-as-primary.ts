@@ -1,10 +1,12 @@
 import { type Decision, wait } from './decision.ts';
+import { ageOf, isNewer } from './floor.ts';
 import { isolated } from './isolation.ts';
 import { FRESH_LOOK } from './lease.ts';
 import { permittedUntil, quorumIsFresh } from './permission.ts';
 import { superseded } from './primary.ts';
-import type { ClusterRecord } from './record.ts';
-import { elapsed } from './units.ts';
+import type { ClusterRecord, Seen } from './record.ts';
+import { selfBumped } from './transitions.ts';
+import { elapsed, epoch } from './units.ts';
 import type { View } from './view.ts';
 
 /**
@@ -15,6 +17,11 @@ export function repairAsPrimary(view: View, why: string): Decision {
   const held = view.record.lastValid;
   if (held === null || held.primary !== view.local.identity) {
     return giveWay(view, `${why}, and this member never held a valid one`);
+  }
+  // An older copy must not become the record again: a member saw a newer one, which this process never wrote or forgot.
+  const { seen, told } = view.record;
+  if (isOfEpoch(seen, held) || isOfEpoch(told, held)) {
+    return giveWay(view, `${why}, and the one that this member held is older, too`);
   }
   const superior = superseded(view, held.epoch);
   if (superior !== null) return superior;
@@ -29,10 +36,23 @@ export function repairAsPrimary(view: View, why: string): Decision {
   if (elapsed(view.record.readAt, view.now) > FRESH_LOOK) {
     return { kind: 'look', reason: `${why}: it is read before it is repaired` };
   }
-  const record: ClusterRecord = { ...held, holder: view.hold.holder, ending: null, switchover: null };
+  // Above an epoch that somebody saw and nobody follows: whoever saw it believes none below it.
+  const above =
+    told !== null && told.epoch > held.epoch
+      ? selfBumped(held, epoch(told.epoch + 1), {
+          at: new Date(view.wallClock).toISOString(),
+          switchLsn: server?.forks.at(-1)?.switchLsn ?? null,
+        })
+      : held;
+  const record: ClusterRecord = { ...above, holder: view.hold.holder, ending: null, switchover: null };
   const reason = `${why}: the primary repairs it`;
   if (view.record.current === null) return { kind: 'create-record', record, reason };
   return { kind: 'swap-record', change: 'repair', record, reason };
+}
+
+/** Whether a newer record of the same epoch was seen. */
+function isOfEpoch(seen: Seen | null, held: ClusterRecord): boolean {
+  return seen !== null && seen.epoch === held.epoch && isNewer(seen, ageOf(held));
 }
 
 /**

@@ -3,7 +3,7 @@ import { choose, grantedOf } from './choose.ts';
 import { type Decision, wait } from './decision.ts';
 import { FRESH_LOOK } from './lease.ts';
 import { type MemberIncarnation, type MemberName, memberIncarnation } from './member.ts';
-import type { ClusterRecord } from './record.ts';
+import type { ClusterRecord, Seen } from './record.ts';
 import { repairAsPrimary } from './repair-as-primary.ts';
 import { rebuilt, won } from './transitions.ts';
 import { elapsed, epoch, timelineId } from './units.ts';
@@ -135,8 +135,32 @@ function nextEpoch(view: View) {
   for (const { state } of view.peers) {
     if (state !== null) highest = Math.max(highest, state.floor?.epoch ?? 0, state.promise - 1);
   }
+  for (const seen of everSeen(view)) highest = Math.max(highest, seen.epoch);
   for (const member of view.members) highest = Math.max(highest, member.floor?.epoch ?? 0);
   return epoch(highest + 1);
+}
+
+/** Above every revision known: the rebuilt record is newer than any, whatever its epoch. */
+function nextRevision(view: View): number {
+  const { current, lastValid } = view.record;
+  const floors = [view.local.floor, ...view.peers.map((peer) => peer.state?.floor ?? null)];
+  return (
+    1 +
+    Math.max(
+      current?.record.revision ?? 0,
+      lastValid?.revision ?? 0,
+      ...floors.map((floor) => floor?.revision ?? 0),
+      ...everSeen(view).map((seen) => seen.revision),
+    )
+  );
+}
+
+/** The newest records of this cluster that its members saw. */
+function everSeen(view: View): readonly Seen[] {
+  const { seen, told } = view.record;
+  return [seen, told, ...view.peers.map((peer) => peer.state?.seen ?? null)].filter(
+    (known) => known !== null && known.clusterUID === view.local.clusterUID,
+  ) as readonly Seen[];
 }
 
 /**
@@ -174,7 +198,14 @@ function rebuiltBase(view: View, cohort: readonly MemberIncarnation[]): ClusterR
       leaseDuration: view.settings.leaseDuration,
       generation: Math.max(1, current?.record.generation ?? 1, lastValid?.generation ?? 1),
       fenced: lastValid?.fenced ?? [],
+      // Nobody but a person ends what a person began.
+      paused: lastValid?.paused ?? false,
     },
-    { epoch: epoch(nextEpoch(view) - 1), highestTimeline: timelineId(Math.max(...timelines)), cohort },
+    {
+      epoch: epoch(nextEpoch(view) - 1),
+      revision: nextRevision(view),
+      highestTimeline: timelineId(Math.max(...timelines)),
+      cohort,
+    },
   );
 }

@@ -3,6 +3,7 @@ import { grantedOf } from './choose.ts';
 import { firstCohort } from './cohort.ts';
 import { type Decision, wait } from './decision.ts';
 import { isFenced } from './fenced.ts';
+import { remember } from './floor.ts';
 import { TAKE_BACK_AFTER } from './handover.ts';
 import { hung } from './hung.ts';
 import { isReleased } from './lease.ts';
@@ -100,6 +101,8 @@ function follow(view: View, record: ClusterRecord, server: ServerView): Decision
     if (isReleased(record) && server.follows !== record.primary) return wait('the Lease is released');
     return connect(view, record, record.primary, server);
   }
+  const remembered = remember(view, record);
+  if (remembered !== null) return remembered;
   if (server.receiver?.streaming !== true && server.atEndOfWal) {
     const way = wayBack(view, record);
     const replacement = replaceData(view, record, way);
@@ -129,7 +132,7 @@ function connect(
   const follow: Decision = {
     kind: 'follow',
     primary,
-    floor: { epoch: record.epoch, primary },
+    floor: { epoch: record.epoch, primary, revision: record.revision },
     reason: `${primary} leads epoch ${record.epoch}`,
   };
   // All that it holds came from that primary, or was compared before it connected.

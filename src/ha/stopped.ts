@@ -2,7 +2,7 @@ import { bootstrap, isClaim } from './bootstrap.ts';
 import { highestPromise } from './candidate.ts';
 import { type Decision, wait } from './decision.ts';
 import { isFenced } from './fenced.ts';
-import { standingOf, superiorTo } from './floor.ts';
+import { standingIn, superiorTo } from './floor.ts';
 import { TAKE_BACK_AFTER, targetHasAll } from './handover.ts';
 import { FRESH_LOOK, isReleased } from './lease.ts';
 import { LSN_ZERO } from './lsn.ts';
@@ -106,7 +106,7 @@ export function releaseEarly(view: View): Decision | null {
   if (record === null || record.primary === null || record.primary !== identity) return null;
   if (record.holder !== view.hold.holder || record.ending === null || record.ending.target === identity)
     return null;
-  if (standingOf(record, view.local).kind !== 'valid') return null;
+  if (standingIn(view, record).kind !== 'valid') return null;
   if (control?.state !== 'shut down' || control.shutdownEndLsn === null) return null;
   if (!targetHasAll(view, record, record.ending.target, control.shutdownEndLsn)) return null;
   return {

@@ -19,6 +19,7 @@ export function claimBootstrap(
     generation: 1,
     systemIdentifier: '',
     epoch: epoch(0),
+    revision: 0,
     holder,
     primary,
     timeline: timelineId(0),
@@ -80,6 +81,7 @@ export function settled(
   if (record.primary === null) throw new TypeError('a record without a primary cannot be settled');
   return {
     ...record,
+    revision: record.revision + 1,
     settled: {
       epoch: record.epoch,
       primary: record.primary,
@@ -126,6 +128,7 @@ export function selfBumped(
 export function withCohort(record: ClusterRecord, cohort: Cohort): ClusterRecord {
   return {
     ...record,
+    revision: record.revision + 1,
     settled: { ...record.settled, cohort: [...cohort.members].sort(), acks: cohort.acks },
   };
 }
@@ -150,14 +153,21 @@ export function rebuilt(
     leaseDuration: Millis;
     generation: number;
     fenced: readonly string[];
+    paused: boolean;
   },
-  known: { epoch: Epoch; highestTimeline: TimelineId; cohort: readonly MemberIncarnation[] },
+  known: {
+    epoch: Epoch;
+    revision: number;
+    highestTimeline: TimelineId;
+    cohort: readonly MemberIncarnation[];
+  },
 ): ClusterRecord {
   return {
     clusterUID: base.clusterUID,
     generation: base.generation,
     systemIdentifier: base.systemIdentifier,
     epoch: known.epoch,
+    revision: known.revision,
     holder: '',
     primary: null,
     timeline: known.highestTimeline,
@@ -171,7 +181,7 @@ export function rebuilt(
     },
     fenced: base.fenced,
     ending: null,
-    paused: false,
+    paused: base.paused,
     flushLsn: LSN_ZERO,
     switchover: null,
     history: [],

@@ -1,7 +1,7 @@
 import type { Lsn } from './lsn.ts';
 import type { MemberIncarnation, MemberName } from './member.ts';
 import type { InstanceState, PeerState, PromiseAnswer, TimelineFork } from './peer.ts';
-import type { ClusterRecord, Floor, MemberRecord, MemberTags, VersionedRecord } from './record.ts';
+import type { ClusterRecord, Floor, MemberRecord, MemberTags, Seen, VersionedRecord } from './record.ts';
 import type { Epoch, Instant, Millis, TimelineId } from './units.ts';
 
 /** A row of `pgwarden.epoch`: the first commit of an epoch; `settled` marks it settled in band. */
@@ -175,6 +175,10 @@ export interface RecordView {
   readonly absentSince: Instant | null;
   /** The last record that was valid for this member: what it holds or follows by. */
   readonly lastValid: ClusterRecord | null;
+  /** The newest record that this process itself saw. */
+  readonly seen: Seen | null;
+  /** A newer one that a peer saw: a direct read since it told that did not find it. */
+  readonly told: Seen | null;
   readonly apiReachable: boolean;
 }
 

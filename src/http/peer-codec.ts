@@ -9,7 +9,7 @@ import type {
   TimelineFork,
 } from '../ha/peer.ts';
 import { INSTANCE_STATES } from '../ha/peer.ts';
-import type { Floor, MemberTags } from '../ha/record.ts';
+import type { Floor, MemberTags, Seen } from '../ha/record.ts';
 import { type Epoch, epoch, type Millis, millis, type TimelineId, timelineId } from '../ha/units.ts';
 import { PeerAnswerError } from './errors.ts';
 
@@ -108,6 +108,16 @@ function toFloor(value: unknown, path: string): Floor {
   return {
     epoch: toEpoch(json.epoch, `${path}.epoch`),
     primary: toIdentity(json.primary, `${path}.primary`),
+    revision: count(json.revision, `${path}.revision`),
+  };
+}
+
+function toSeen(value: unknown, path: string): Seen {
+  const json = object(value, path);
+  return {
+    clusterUID: text(json.clusterUID, `${path}.clusterUID`),
+    epoch: toEpoch(json.epoch, `${path}.epoch`),
+    revision: count(json.revision, `${path}.revision`),
   };
 }
 
@@ -143,6 +153,7 @@ export function decodePeerState(value: unknown): PeerState {
     serving: flag(json.serving, 'serving'),
     open: flag(json.open, 'open'),
     floor: nullable(json.floor, 'floor', toFloor),
+    seen: nullable(json.seen, 'seen', toSeen),
     promise: toEpoch(json.promise, 'promise'),
     position: nullable(json.position, 'position', toPosition),
     timeline: toTimeline(json.timeline, 'timeline'),

@@ -12,7 +12,13 @@ import {
 } from './schemas-common.ts';
 
 const positionSchema = object({ epoch: epochSchema, lsn: lsnSchema });
-const floorSchema = object({ epoch: epochSchema, primary: identitySchema });
+const revisionSchema: JsonSchema = {
+  type: 'integer',
+  minimum: 0,
+  description: 'One up with every change of whom a takeover must recruit.',
+};
+const floorSchema = object({ epoch: epochSchema, primary: identitySchema, revision: revisionSchema });
+const seenSchema = object({ clusterUID: text(), epoch: epochSchema, revision: revisionSchema });
 
 export const peerStateSchema = object({
   member: memberNameSchema,
@@ -23,6 +29,7 @@ export const peerStateSchema = object({
   serving: flag("The primary's own word that Postgres serves."),
   open: flag('Clients are let in.'),
   floor: orNull(floorSchema),
+  seen: orNull(seenSchema),
   promise: epochSchema,
   position: orNull(positionSchema),
   timeline: timelineSchema,
@@ -55,6 +62,7 @@ export const promiseRequestSchema = extensible(
     candidate: identitySchema,
     epoch: epochSchema,
     recordEpoch: epochSchema,
+    recordRevision: revisionSchema,
   }),
 );
 

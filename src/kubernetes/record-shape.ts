@@ -68,12 +68,16 @@ const tags = shape<MemberTags>({
   priority: integer(Number.MIN_SAFE_INTEGER),
 });
 
-const floor = shape<Floor>({ epoch, primary: identity });
+/** Missing in what an agent wrote that did not count revisions yet. */
+const revision: Decoder<number> = (value, path) => (value === undefined ? 0 : integer(0)(value, path));
+
+const floor = shape<Floor>({ epoch, primary: identity, revision });
 
 /** The annotation of the Lease `<cluster>`. */
 export const recordBody: Decoder<RecordBody> = shape<RecordBody>({
   clusterUID: text,
   generation: integer(0),
+  revision,
   systemIdentifier,
   primary: nullable(identity),
   timeline,

@@ -60,14 +60,19 @@ function parsePromise(value: unknown): { readonly epoch: Epoch } | null {
 
 function parseFloor(value: unknown): FloorFact | null {
   if (!isObject(value) || !isObject(value.floor) || !isObject(value.timelineEpochs)) return null;
-  const { epoch: level, primary } = value.floor;
+  const { epoch: level, primary, revision } = value.floor;
   if (!isCount(level) || typeof primary !== 'string') return null;
   const timelineEpochs: Record<number, Epoch> = {};
   for (const [timeline, of] of Object.entries(value.timelineEpochs)) {
     if (!/^[1-9]\d*$/.test(timeline) || !isCount(of)) return null;
     timelineEpochs[Number(timeline)] = epoch(of);
   }
-  return { floor: { epoch: epoch(level), primary: primary as MemberIncarnation }, timelineEpochs };
+  // A floor of an agent that did not count revisions yet.
+  const counted = isCount(revision) ? revision : 0;
+  return {
+    floor: { epoch: epoch(level), primary: primary as MemberIncarnation, revision: counted },
+    timelineEpochs,
+  };
 }
 
 function parseInstall(value: unknown): Install | null {

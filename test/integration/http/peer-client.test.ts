@@ -9,7 +9,13 @@ import { GRANTED, PEER_STATE, PG0, PG1 } from '../../unit/http/scripted-agent.ts
 import { runServer, TOKEN } from './running-server.ts';
 
 const SECOND = millis(1000);
-const PROMISE: PromiseRequest = { clusterUID: 'x', candidate: PG0, epoch: epoch(8), recordEpoch: epoch(7) };
+const PROMISE: PromiseRequest = {
+  clusterUID: 'x',
+  candidate: PG0,
+  epoch: epoch(8),
+  recordEpoch: epoch(7),
+  recordRevision: 4,
+};
 const LEAD: LeadRequest = { candidate: PG0, epoch: epoch(8) };
 const HOLD: HoldRequest = { primary: PG0, epoch: epoch(8), duration: SECOND };
 

@@ -155,9 +155,21 @@ describe('changing', () => {
     ['/v1/failover', [], 'object'],
     ['/v1/switchover', { at: 'tomorrow' }, 'at'],
     ['/v1/members/PG/restart', {}, 'member'],
-    ['/peer/v1/promise', { clusterUID: 'x', candidate: 'pg-1', epoch: 8, recordEpoch: 7 }, 'candidate'],
-    ['/peer/v1/promise', { clusterUID: 'x', candidate: PG0, epoch: '8', recordEpoch: 7 }, 'epoch'],
-    ['/peer/v1/promise', { clusterUID: 'x', candidate: PG0, epoch: -8, recordEpoch: 7 }, 'epoch'],
+    [
+      '/peer/v1/promise',
+      { clusterUID: 'x', candidate: 'pg-1', epoch: 8, recordEpoch: 7, recordRevision: 4 },
+      'candidate',
+    ],
+    [
+      '/peer/v1/promise',
+      { clusterUID: 'x', candidate: PG0, epoch: '8', recordEpoch: 7, recordRevision: 4 },
+      'epoch',
+    ],
+    [
+      '/peer/v1/promise',
+      { clusterUID: 'x', candidate: PG0, epoch: -8, recordEpoch: 7, recordRevision: 4 },
+      'epoch',
+    ],
     ['/peer/v1/hold', { primary: PG0, epoch: 8, duration: -1 }, 'duration'],
   ])('refuses %s %j, naming the field', async (path, body, field) => {
     server.agent.calls.length = 0;
@@ -280,7 +292,7 @@ describe('the token', () => {
 describe('the peer protocol', () => {
   it('passes each call on and its answer back', async () => {
     server.agent.calls.length = 0;
-    const promise = { clusterUID: 'x', candidate: PG0, epoch: 8, recordEpoch: 7 };
+    const promise = { clusterUID: 'x', candidate: PG0, epoch: 8, recordEpoch: 7, recordRevision: 4 };
     const lead = { candidate: PG0, epoch: 8 };
     const hold = { primary: PG0, epoch: 8, duration: 5000 };
     expect((await ask(server.address, { path: '/peer/v1/state', token: TOKEN })).json).toEqual(PEER_STATE);
@@ -298,7 +310,14 @@ describe('the peer protocol', () => {
   });
 
   it('takes a request of a newer version, which may say more', async () => {
-    const body = { clusterUID: 'x', candidate: PG0, epoch: 8, recordEpoch: 7, shiny: true };
+    const body = {
+      clusterUID: 'x',
+      candidate: PG0,
+      epoch: 8,
+      recordEpoch: 7,
+      recordRevision: 4,
+      shiny: true,
+    };
     expect(await change({ path: '/peer/v1/promise', body })).toMatchObject({ status: 200, json: GRANTED });
   });
 
@@ -309,7 +328,7 @@ describe('the peer protocol', () => {
       given = signal;
       return new Promise(() => undefined);
     };
-    const body = { clusterUID: 'x', candidate: PG0, epoch: 8, recordEpoch: 7 };
+    const body = { clusterUID: 'x', candidate: PG0, epoch: 8, recordEpoch: 7, recordRevision: 4 };
     expect(
       await ask(slow.address, { method: 'POST', path: '/peer/v1/promise', token: TOKEN, body }),
     ).toMatchObject({
@@ -389,7 +408,7 @@ describe('the server', () => {
       await release.promise;
       return GRANTED;
     };
-    const body = { clusterUID: 'x', candidate: PG0, epoch: 8, recordEpoch: 7 };
+    const body = { clusterUID: 'x', candidate: PG0, epoch: 8, recordEpoch: 7, recordRevision: 4 };
     const answer = ask(ending.address, { method: 'POST', path: '/peer/v1/promise', token: TOKEN, body });
     await started.promise;
     ending.end();
@@ -408,7 +427,7 @@ describe('the server', () => {
       started.resolve();
       return new Promise(() => undefined);
     };
-    const body = { clusterUID: 'x', candidate: PG0, epoch: 8, recordEpoch: 7 };
+    const body = { clusterUID: 'x', candidate: PG0, epoch: 8, recordEpoch: 7, recordRevision: 4 };
     const answer = ask(ending.address, { method: 'POST', path: '/peer/v1/promise', token: TOKEN, body });
     answer.catch(() => undefined);
     await started.promise;

@@ -17,6 +17,7 @@ import {
   refused,
   settledAs,
   standbyView,
+  UID,
   type ViewPatch,
   wonBy,
 } from './views.ts';
@@ -132,8 +133,12 @@ describe('a recruitment', () => {
     expect(pursued(both, {}, { record: record({ paused: true }) }).kind).toBe('abandon-recruit');
   });
   test('is void where a member is known to have followed a later epoch', () => {
-    const peers = [peer(0, { floor: { epoch: epoch(7), primary: id(0) } }), peer(2)];
+    const peers = [peer(0, { floor: { epoch: epoch(7), primary: id(0), revision: 7 } }), peer(2)];
     expect(pursued(both, {}, { peers }).kind).toBe('abandon-recruit');
+  });
+  test('is void where a peer saw a newer record than the one that was read', () => {
+    const seen = { clusterUID: UID, epoch: epoch(3), revision: 8 };
+    expect(pursued(both, {}, { peers: [peer(0, { seen }), peer(2)] }).kind).toBe('abandon-recruit');
   });
   test('is withdrawn in favour of a better one, or catches up with one that may not lead', () => {
     const more = { epoch: 3, at: END + 1 };
@@ -154,6 +159,8 @@ describe('a planned hand-over', () => {
       record: { ending: null },
     });
     expect(decide(standbyView({ record: of, seen: { readAt: ago(2_000) } })).kind).toBe('look');
+    const newer = { clusterUID: UID, epoch: epoch(4), revision: 8 };
+    expect(decide(standbyView({ record: of, peers: [peer(2, { seen: newer })] })).kind).toBe('look');
   });
   test('is not before', () => {
     expect(decide(standbyView({ record: record({ ending }) })).kind).toBe('wait');

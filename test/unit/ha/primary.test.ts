@@ -18,6 +18,7 @@ import {
   record,
   settledAs,
   task,
+  UID,
   type ViewPatch,
   walsender,
   wonBy,
@@ -47,11 +48,11 @@ describe('a settled primary', () => {
     expect(decides({ server: { doorOpen: false } }).kind).toBe('open-door');
   });
   test('stops when a member followed a higher epoch', () => {
-    const peers = [peer(1, { floor: { epoch: epoch(4), primary: id(1) } }), peer(2)];
+    const peers = [peer(1, { floor: { epoch: epoch(4), primary: id(1), revision: 7 } }), peer(2)];
     expect(decides({ peers })).toMatchObject({ kind: 'stop', demotion: true });
   });
   test('goes on when a member saw its own new epoch before it did', () => {
-    const peers = [peer(1, { floor: { epoch: epoch(4), primary: id(0) } }), peer(2)];
+    const peers = [peer(1, { floor: { epoch: epoch(4), primary: id(0), revision: 7 } }), peer(2)];
     expect(decides({ peers }).kind).toBe('wait');
   });
   test('stops when the record names another', () => {
@@ -153,6 +154,10 @@ describe('an abandoned takeover', () => {
       change: 'self-bump',
       record: { epoch: 5, timeline: 3, settled: { epoch: 3 } },
     });
+  });
+  test('is gone above, where it was won and the record forgot it: nobody follows it', () => {
+    const told = { clusterUID: UID, epoch: epoch(5), revision: 7 };
+    expect(decides({ seen: { told } })).toMatchObject({ change: 'self-bump', record: { epoch: 6 } });
   });
   test('is not, while the API is away', () => {
     expect(decides({ peers, seen: { apiReachable: false } }).kind).toBe('wait');

@@ -27,6 +27,7 @@ const asked = (patch: Partial<PromiseRequest> = {}): PromiseRequest => ({
   candidate: id(2),
   epoch: epoch(4),
   recordEpoch: epoch(3),
+  recordRevision: 7,
   ...patch,
 });
 const grants = (view: View, request = asked()) => judgePromise(view, request).grant;
@@ -64,6 +65,14 @@ describe('a member refuses', () => {
   test('a candidate whose record is older than its own', () => {
     expect(grants(orphanView({ record: wonBy(2) }))).toBe(false);
     expect(grants(orphanView(), asked({ recordEpoch: epoch(2) }))).toBe(false);
+  });
+  test('a candidate whose record went backwards: an older copy of the epoch that it follows, or below one that it saw', () => {
+    expect(grants(orphanView(), asked({ recordRevision: 6 }))).toBe(false);
+    const seen = { clusterUID: UID, epoch: epoch(4), revision: 7 };
+    expect(grants(orphanView({ seen: { seen } }), asked({ epoch: epoch(6) }))).toBe(false);
+    expect(grants(orphanView({ seen: { seen } }), asked({ epoch: epoch(6), recordEpoch: epoch(5) }))).toBe(
+      true,
+    );
   });
   test('another cluster', () => {
     expect(grants(orphanView(), asked({ clusterUID: 'other' }))).toBe(false);

@@ -20,8 +20,11 @@ import {
   recruitment,
   settledAs,
   standbyView,
+  UID,
   unknownPeer,
   type ViewPatch,
+  walsender,
+  wonBy,
 } from './views.ts';
 
 const stale = record({ epoch: epoch(2), primary: id(2), holder: holderOf(2) });
@@ -44,6 +47,31 @@ describe('a running primary whose record is gone or went backwards', () => {
       kind: 'swap-record',
       change: 'repair',
       record: { epoch: 3 },
+    });
+  });
+  test('writes it anew over an older copy of the same epoch', () => {
+    const older = record({ revision: 6, settled: settledAs({ cohort: ids(1) }) });
+    const view = primaryView({ record: older, seen: { lastValid: record() } });
+    expect(decide(view)).toMatchObject({
+      kind: 'swap-record',
+      change: 'repair',
+      record: { epoch: 3, revision: 7, settled: { cohort: ids(1, 2) } },
+    });
+  });
+  test('never writes an older copy than what was seen', () => {
+    const told = { clusterUID: UID, epoch: epoch(3), revision: 8 };
+    const view = (ms: number) => primaryView({ seen: { told, changedAt: ago(ms), readAt: ago(100) } });
+    expect(decide(view(9_000)).kind).toBe('wait');
+    expect(decide(view(10_000))).toMatchObject({ kind: 'stop', demotion: true });
+  });
+  test('goes above an epoch that was seen and that nobody follows, also where its own never settled', () => {
+    const told = { clusterUID: UID, epoch: epoch(5), revision: 7 };
+    const won = wonBy(0, { settled: settledAs({ primary: id(1), cohort: ids(0, 2) }) });
+    const server = { walsenders: [walsender(2)] };
+    const local = { floor: { epoch: epoch(4), primary: id(0), revision: 7 } };
+    expect(decide(primaryView({ record: won, seen: { told }, server, local }))).toMatchObject({
+      change: 'repair',
+      record: { epoch: 6, timeline: 4, settled: { epoch: 3 } },
     });
   });
   test('reads it first', () => {
@@ -71,7 +99,7 @@ describe('a running primary whose record is gone or went backwards', () => {
     expect(decide(primaryView(blind(10_000))).kind).toBe('stop');
   });
   test('stops when a member followed a higher epoch', () => {
-    const peers = [peer(1, { floor: { epoch: epoch(7), primary: id(2) } })];
+    const peers = [peer(1, { floor: { epoch: epoch(7), primary: id(2), revision: 7 } })];
     expect(decide(primaryView({ ...lost(), peers })).kind).toBe('stop');
   });
   test('in asynchronous mode, only as long as its Lease would last', () => {
@@ -94,7 +122,10 @@ describe('without a running primary', () => {
     expect(decide(orphanView({ ...lost(60_000), peers: [primaryPeer(0), peer(2)] })).kind).toBe('wait');
   });
   test('every known member is asked, for an epoch above all that is known', () => {
-    const peers = [peer(0, { floor: { epoch: epoch(5), primary: id(2) } }), peer(2, { promise: epoch(9) })];
+    const peers = [
+      peer(0, { floor: { epoch: epoch(5), primary: id(2), revision: 7 } }),
+      peer(2, { promise: epoch(9) }),
+    ];
     const members = [memberRecord(0), memberRecord(1), memberRecord(2), memberRecord(7)];
     expect(decide(orphanView({ ...lost(11_000), peers, members }))).toMatchObject({
       kind: 'recruit',
@@ -102,6 +133,25 @@ describe('without a running primary', () => {
       epoch: 9,
       from: ['pg-0', 'pg-1', 'pg-2', 'pg-7'],
     });
+  });
+  test('an epoch that was only seen counts, and so does every revision', () => {
+    const seen = { clusterUID: UID, epoch: epoch(6), revision: 12 };
+    const view = orphanView({ ...lost(11_000), peers: [peer(0, { seen }), peer(2)] });
+    expect(decide(view)).toMatchObject({ kind: 'recruit', epoch: 7 });
+    expect(baseOfRepair(view)).toMatchObject({ epoch: 6, revision: 13 });
+  });
+  test('the cluster stays paused until a person says otherwise', () => {
+    const view = orphanView({
+      ...lost(11_000),
+      seen: { ...lost(11_000).seen, lastValid: record({ paused: true }) },
+    });
+    expect(baseOfRepair(view)).toMatchObject({ paused: true });
+  });
+  test('a member goes by no record that is older than one which a peer saw', () => {
+    const told = { clusterUID: UID, epoch: epoch(4), revision: 7 };
+    const view = (ms: number) => orphanView({ ...quiet, seen: { told, changedAt: ago(ms) } });
+    expect(decide(view(500)).reason).toMatch('went backwards');
+    expect(decide(view(11_000))).toMatchObject({ kind: 'recruit', repair: true, epoch: 5 });
   });
   test('the first expected member goes first', () => {
     expect(decide(orphanView({ ...lost(10_400), ...quiet })).kind).toBe('wait');

@@ -30,7 +30,7 @@ const leader4 = (at: number, state = {}) =>
     timeline: timelineId(4),
     forks: [...forksTo(3), { timeline: timelineId(3), switchLsn: lsn(at) }],
     checkpointTimeline: timelineId(4),
-    floor: { epoch: epoch(4), primary: id(2) },
+    floor: { epoch: epoch(4), primary: id(2), revision: 7 },
     ...state,
   });
 const alone = (patch: ViewPatch = {}): ViewPatch => ({ server: server(), ...patch });
@@ -98,7 +98,7 @@ describe('a standby turns to a new primary', () => {
   test('and compares again when it cannot stream', () => {
     const patch = {
       server: server({ follows: id(2) }),
-      local: { floor: { epoch: epoch(4), primary: id(2) } },
+      local: { floor: { epoch: epoch(4), primary: id(2), revision: 7 } },
     };
     expect(turn(END - 1, patch)).toMatchObject({ kind: 'stop' });
     expect(turn(END, { ...patch, local: { ...patch.local, walRemoved: true } })).toMatchObject({
@@ -107,7 +107,7 @@ describe('a standby turns to a new primary', () => {
   });
   test('whose WAL is gone is cloned only from a settled one', () => {
     const following = { server: server({ follows: id(2) }), record: wonBy(2) };
-    const locally = { floor: { epoch: epoch(4), primary: id(2) }, walRemoved: true };
+    const locally = { floor: { epoch: epoch(4), primary: id(2), revision: 7 }, walRemoved: true };
     expect(turn(END, { ...following, local: locally }).kind).toBe('wait');
   });
 });
@@ -171,7 +171,7 @@ describe('the last settled primary, come back as a standby', () => {
     expect(back({ ...released, hold: { releasedAt: ago(3_000) } }).kind).toBe('win');
   });
   test('wins nothing by a record that went backwards', () => {
-    const peers = [peer(1, { floor: { epoch: epoch(7), primary: id(2) } }), peer(2)];
+    const peers = [peer(1, { floor: { epoch: epoch(7), primary: id(2), revision: 7 } }), peer(2)];
     expect(back({ peers, seen: { readAt: ago(50) } }).kind).toBe('wait');
     // The member was asked after the record was read: a new epoch may just have begun.
     expect(back({ peers, seen: { readAt: ago(500) } }).kind).toBe('look');

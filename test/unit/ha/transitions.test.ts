@@ -6,6 +6,7 @@ import {
   renewed,
   selfBumped,
   settled,
+  withCohort,
   withEnding,
   won,
 } from '../../../src/ha/transitions.ts';
@@ -41,6 +42,22 @@ test('settling publishes the cohort that acknowledged', () => {
     cohort: ids(0, 2),
     acks: 1,
   });
+});
+
+test('every write that changes whom a takeover must recruit counts the revision up, and no other does', () => {
+  const before = record();
+  expect(settled(wonBy(1), cohort(1, 2, 0), entry).revision).toBe(before.revision + 1);
+  expect(withCohort(before, cohort(1, 1)).revision).toBe(before.revision + 1);
+  const winner = { primary: id(1), holder: holderOf(1), epoch: epoch(4), leaseDuration: millis(10_000) };
+  for (const next of [
+    won(before, winner),
+    renewed(before, holderOf(0), lsn(1)),
+    released(before),
+    withEnding(before, { target: id(1), cause: 'switchover' }),
+    selfBumped(before, epoch(5), line),
+  ]) {
+    expect(next.revision).toBe(before.revision);
+  }
 });
 
 describe('an epoch that a holder gives itself', () => {

@@ -14,6 +14,7 @@ export function record(over: Partial<ClusterRecord> = {}): ClusterRecord {
     generation: 2,
     systemIdentifier: '7421893456789012345',
     epoch: epoch(7),
+    revision: 9,
     holder: HOLDER,
     primary: PG0,
     timeline: timelineId(5),
@@ -48,7 +49,7 @@ export function member(over: Partial<MemberRecord> = {}): MemberRecord {
     postgresPort: 5432,
     httpPort: 8008,
     https: true,
-    floor: { epoch: epoch(7), primary: PG0 },
+    floor: { epoch: epoch(7), primary: PG0, revision: 9 },
     tags: { nofailover: false, nosync: false, priority: 1 },
     ...over,
   };

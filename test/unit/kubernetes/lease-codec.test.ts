@@ -136,6 +136,13 @@ describe('the cluster record as a Lease', () => {
     expect(error.remedy).toContain('kubectl');
   });
 
+  it('reads what an agent wrote that did not count revisions yet', () => {
+    const old = edited(fresh(), (body) => {
+      delete body.revision;
+    });
+    expect(decodeRecord(old, PLACE).record.revision).toBe(0);
+  });
+
   it('refuses an annotation that is missing, not JSON, or of another format', () => {
     expect(malformed(stored(fresh(), { annotations: {} })).message).toContain('missing');
     expect(malformed(stored(fresh(), { annotations: { [RECORD_ANNOTATION]: '{' } })).message).toContain(
