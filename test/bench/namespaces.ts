@@ -36,10 +36,11 @@ export class Network implements AsyncDisposable {
   /** Of this process, as the hosts see it. */
   readonly address: string;
   readonly hosts: readonly Host[];
-  readonly #bridge: string;
+  /** The interface of this process; all plugs are in it. */
+  readonly bridge: string;
 
   private constructor(bridge: string, address: string, hosts: readonly Host[]) {
-    this.#bridge = bridge;
+    this.bridge = bridge;
     this.address = address;
     this.hosts = hosts;
   }
@@ -63,9 +64,9 @@ export class Network implements AsyncDisposable {
   }
 
   async #build(): Promise<void> {
-    await ip('link', 'add', this.#bridge, 'type', 'bridge');
-    await ip('addr', 'add', `${this.address}/24`, 'dev', this.#bridge);
-    await ip('link', 'set', this.#bridge, 'up');
+    await ip('link', 'add', this.bridge, 'type', 'bridge');
+    await ip('addr', 'add', `${this.address}/24`, 'dev', this.bridge);
+    await ip('link', 'set', this.bridge, 'up');
     for (const { namespace, address, plug } of this.hosts) {
       await ip('netns', 'add', namespace);
       await ip('link', 'add', plug, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace);
@@ -86,12 +87,12 @@ export class Network implements AsyncDisposable {
   }
 
   async #plugIn(plug: string): Promise<void> {
-    await ip('link', 'set', plug, 'master', this.#bridge);
+    await ip('link', 'set', plug, 'master', this.bridge);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     // The namespace takes its end of the cable with it.
     for (const { namespace } of this.hosts) await execa('ip', ['netns', 'del', namespace], { reject: false });
-    await execa('ip', ['link', 'del', this.#bridge], { reject: false });
+    await execa('ip', ['link', 'del', this.bridge], { reject: false });
   }
 }

@@ -16,8 +16,11 @@ export interface LeaseObject {
   readonly spec: { readonly holderIdentity: string; readonly leaseTransitions: number };
 }
 
+/** Whatever has such an API. */
+type Served = Pick<DemoCluster, 'api'>;
+
 /** A call of the cluster's API as a person with kubectl would make it; rejects where it is refused. */
-async function call<Body>(cluster: DemoCluster, method: string, path: string, body?: unknown): Promise<Body> {
+async function call<Body>(cluster: Served, method: string, path: string, body?: unknown): Promise<Body> {
   const answer = await fetch(`${cluster.api}${path}`, {
     method,
     signal: AbortSignal.timeout(CALL_MILLIS),
@@ -29,21 +32,30 @@ async function call<Body>(cluster: DemoCluster, method: string, path: string, bo
   return JSON.parse(text) as Body;
 }
 
-export const getLease = (cluster: DemoCluster, name = 'pg'): Promise<LeaseObject> =>
+export const getLease = (cluster: Served, name = 'pg'): Promise<LeaseObject> =>
   call<LeaseObject>(cluster, 'GET', `${LEASES}/${name}`);
 
-export async function deleteLease(cluster: DemoCluster, name = 'pg'): Promise<void> {
+export async function deleteLease(cluster: Served, name = 'pg'): Promise<void> {
   await call(cluster, 'DELETE', `${LEASES}/${name}`);
 }
 
 /** Puts back what the Lease said at another time, as a restored etcd would. */
-export async function restoreLease(cluster: DemoCluster, older: LeaseObject): Promise<void> {
+export const restoreLease = (cluster: Served, older: LeaseObject): Promise<void> =>
+  editLease(cluster, () => older, older.metadata.name);
+
+/** Changes the Lease as a person with `kubectl edit` would. */
+export async function editLease(
+  cluster: Served,
+  change: (now: LeaseObject) => LeaseObject,
+  name = 'pg',
+): Promise<void> {
   for (;;) {
-    const now = await getLease(cluster, older.metadata.name);
+    const now = await getLease(cluster, name);
     const { resourceVersion, uid } = now.metadata;
-    const restored = { ...older, metadata: { ...older.metadata, resourceVersion, uid } };
+    const changed = change(now);
+    const edited = { ...changed, metadata: { ...changed.metadata, resourceVersion, uid } };
     try {
-      await call(cluster, 'PUT', `${LEASES}/${older.metadata.name}`, restored);
+      await call(cluster, 'PUT', `${LEASES}/${name}`, edited);
       return;
     } catch (error) {
       // A renewal came between.
@@ -58,7 +70,7 @@ export function recordOf(lease: LeaseObject): Record<string, unknown> {
 }
 
 /** `pgwarden.dev/role` of each pod that has it. */
-export async function roleLabels(cluster: DemoCluster): Promise<ReadonlyMap<string, string>> {
+export async function roleLabels(cluster: Served): Promise<ReadonlyMap<string, string>> {
   const { items } = await call<{
     items: { metadata: { name: string; labels?: Record<string, string> } }[];
   }>(cluster, 'GET', PODS);

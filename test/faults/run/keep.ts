@@ -1,0 +1,29 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Stage } from '../stage/stage.ts';
+import type { Failure, Result } from './run-scenario.ts';
+
+/** Leaves everything that tells why a run failed in a folder, whose path it returns. */
+export async function keepFailure(
+  directory: string,
+  stage: Stage,
+  result: Result,
+  { began, load }: Failure,
+): Promise<string> {
+  const folder = join(directory, `${result.scenario}-${result.run}`);
+  await mkdir(folder, { recursive: true });
+  await stage.keepLogs(folder);
+  const write = (name: string, content: unknown) =>
+    writeFile(join(folder, name), `${JSON.stringify(content, null, 1)}\n`);
+  await write('result.json', { ...result, began });
+  await writeFile(join(folder, 'story.txt'), `${await stage.story(began)}\n`);
+  if (load !== null) {
+    await write('errors.json', Object.fromEntries(load.errors));
+    // One operation a line.
+    for (const [name, operations] of Object.entries(load.seen)) {
+      const lines = (operations as readonly unknown[]).map((operation) => JSON.stringify(operation));
+      await writeFile(join(folder, `${name}.jsonl`), `${lines.join('\n')}\n`);
+    }
+  }
+  return folder;
+}

@@ -1,0 +1,119 @@
+import { say } from '../../bench/table.ts';
+import { Random } from '../../simulation/engine/random.ts';
+import type { Scenario } from '../scenarios/scenario.ts';
+import { whatIsMissing } from '../scenarios/why-not.ts';
+import { Stage, type StageOptions } from '../stage/stage.ts';
+import { keepFailure } from './keep.ts';
+import type { Skipped } from './report.ts';
+import { type Result, runScenario } from './run-scenario.ts';
+
+export interface RunAllOptions {
+  readonly scenarios: readonly Scenario[];
+  readonly runs: number;
+  readonly seed: number;
+  readonly isLong: boolean;
+  readonly keep: string;
+  readonly signal: AbortSignal;
+}
+
+export interface Outcome {
+  readonly results: readonly Result[];
+  readonly skipped: readonly Skipped[];
+}
+
+const MEMBERS = 3;
+const PLACES = 5;
+
+/**
+ * Runs every scenario as often as asked, one after the other, on one cluster as long as it is well: after a failed run
+ * there is a new one. Ends early, with the results so far, when `signal` is aborted.
+ */
+export async function runAll(options: RunAllOptions): Promise<Outcome> {
+  const { scenarios, runs, seed, signal, keep, isLong } = options;
+  const missing = await whatIsMissing();
+  const results: Result[] = [];
+  const skipped: Skipped[] = [];
+  const theatre = new Theatre(!missing.has('network'), seed);
+  const total = scenarios.length * runs;
+  let run = 0;
+  try {
+    // Those on disks together: they need another cluster.
+    for (const scenario of scenarios.toSorted(
+      (one, other) => Number(onDisks(one)) - Number(onDisks(other)),
+    )) {
+      const why = scenario.needs.map((need) => missing.get(need)).find((reason) => reason !== undefined);
+      if (why !== undefined) {
+        skipped.push({ scenario: scenario.id, title: scenario.title, why });
+        run += runs;
+        continue;
+      }
+      for (let time = 1; time <= runs && !signal.aborted; time += 1) {
+        run += 1;
+        say(`[${run}/${total}] ${scenario.id}`);
+        const random = new Random(seed, `${scenario.id}/${time}`);
+        const stage = await theatre.stage(onDisks(scenario));
+        const { result, failure } = await runScenario(stage, scenario, { run, random, isLong, signal });
+        results.push(result);
+        say(lineOf(result));
+        if (result.violations.length === 0) continue;
+        for (const { kind, message } of result.violations) say(`    ${kind}: ${message}`);
+        say(`    kept in ${await keepFailure(keep, stage, result, failure)}`);
+        await theatre.leave();
+      }
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    await theatre.leave();
+  }
+  return { results, skipped };
+}
+
+const onDisks = ({ needs }: Scenario): boolean => needs.includes('disks');
+
+function lineOf({
+  longestGapMillis,
+  recoveryMillis,
+  oldestReadMillis,
+  acknowledgedRows,
+  notes,
+  violations,
+}: Result) {
+  const verdict = violations.length === 0 ? 'held' : 'FAILED';
+  const recovery = recoveryMillis === null ? 'not' : `after ${Math.round(recoveryMillis)} ms`;
+  const facts = `gap ${Math.round(longestGapMillis)} ms, well ${recovery}, oldest read ${Math.round(oldestReadMillis)} ms, ${acknowledgedRows} rows`;
+  return [`    ${verdict}: ${facts}`, ...notes.map((note) => `    ${note}`)].join('\n');
+}
+
+/** The cluster at hand, made anew where another kind is asked for. */
+class Theatre {
+  readonly #isNetworked: boolean;
+  readonly #random: Random;
+  #stage: Stage | null = null;
+
+  constructor(isNetworked: boolean, seed: number) {
+    this.#isNetworked = isNetworked;
+    this.#random = new Random(seed, 'gates');
+  }
+
+  async stage(hasDisks: boolean): Promise<Stage> {
+    if (this.#stage !== null && this.#stage.options.hasDisks !== hasDisks) await this.leave();
+    if (this.#stage === null) {
+      const options: StageOptions = {
+        members: MEMBERS,
+        places: PLACES,
+        isNetworked: this.#isNetworked,
+        hasDisks,
+      };
+      say(`a new cluster${hasDisks ? ', each member on a small disk' : ''}`);
+      this.#stage = await Stage.start(options, this.#random);
+    }
+    return this.#stage;
+  }
+
+  async leave(): Promise<void> {
+    const stage = this.#stage;
+    this.#stage = null;
+    await stage?.[Symbol.asyncDispose]();
+  }
+}

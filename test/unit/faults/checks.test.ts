@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest';
+import { checkHistories } from '../../faults/checker/histories.ts';
+import type { Beat, Outcome, PlainRead, RowAttempt } from '../../faults/checker/history.ts';
+import { checkRows } from '../../faults/checker/rows.ts';
+import { checkStaleness, measureStaleness } from '../../faults/checker/staleness.ts';
+
+const row = (id: number, outcome: Outcome = 'acknowledged'): RowAttempt => ({
+  id,
+  outcome,
+  invoked: id,
+  returned: id + 1,
+  by: outcome === 'acknowledged' ? { member: 'pg-0', timeline: 1 } : null,
+});
+const kinds = (found: readonly { kind: string }[]): string[] => found.map(({ kind }) => kind);
+
+describe('the check of rows', () => {
+  test('accepts what was acknowledged, with or without what is unknown', () => {
+    const attempts = [row(1), row(2), row(3, 'unknown'), row(4, 'refused')];
+    expect(checkRows(attempts, [1, 2], 'pg-0')).toEqual([]);
+    expect(checkRows(attempts, [1, 2, 3], 'pg-0')).toEqual([]);
+  });
+
+  test('finds a lost row, one that is there twice, one that was refused, and one that nobody sent', () => {
+    const attempts = [row(1), row(2), row(3, 'unknown'), row(4, 'refused')];
+    expect(kinds(checkRows(attempts, [1], 'pg-0'))).toEqual(['row-lost']);
+    expect(kinds(checkRows(attempts, [1, 2, 2], 'pg-0'))).toEqual(['row-twice']);
+    expect(kinds(checkRows(attempts, [1, 2, 3, 3], 'pg-0'))).toEqual(['row-twice']);
+    expect(kinds(checkRows(attempts, [1, 2, 4], 'pg-0'))).toEqual(['row-refused-but-there']);
+    expect(kinds(checkRows(attempts, [1, 2, 9], 'pg-0'))).toEqual(['row-never-sent']);
+  });
+});
+
+describe('the check of histories', () => {
+  const by = (
+    id: number,
+    member: string,
+    timeline: number,
+    invoked: number,
+    returned: number,
+  ): RowAttempt => ({
+    id,
+    outcome: 'acknowledged',
+    invoked,
+    returned,
+    by: { member, timeline },
+  });
+
+  test('accepts a change of primary, and an answer that was on its way meanwhile', () => {
+    expect(
+      checkHistories([by(1, 'pg-0', 1, 0, 5), by(2, 'pg-0', 1, 9, 30), by(3, 'pg-1', 2, 10, 20)]),
+    ).toEqual([]);
+  });
+
+  test('finds what an old primary acknowledged though it was sent after the new one had acknowledged', () => {
+    const found = checkHistories([
+      by(1, 'pg-0', 1, 0, 5),
+      by(3, 'pg-1', 2, 10, 20),
+      by(2, 'pg-0', 1, 21, 30),
+    ]);
+    expect(kinds(found)).toEqual(['two-acknowledged']);
+    expect(found[0]?.message).toContain('row 2 was sent 1 ms after timeline 2 (pg-1)');
+  });
+
+  test('finds two members that acknowledge on one timeline', () => {
+    expect(kinds(checkHistories([by(1, 'pg-0', 4, 0, 5), by(2, 'pg-1', 4, 3, 6)]))).toEqual([
+      'two-acknowledged',
+    ]);
+  });
+});
+
+describe('the age of plain reads', () => {
+  const beat = (count: number, returned: number, outcome: Outcome = 'acknowledged'): Beat => ({
+    count,
+    outcome,
+    invoked: returned - 1,
+    returned,
+  });
+  const readAt = (invoked: number, count: number): PlainRead => ({
+    member: 'pg-0',
+    invoked,
+    returned: invoked + 1,
+    count,
+  });
+  const beats = [beat(1, 10), beat(2, 20), beat(3, 30, 'unknown'), beat(4, 40)];
+
+  test('is nothing where each saw what had been acknowledged', () => {
+    expect(measureStaleness(beats, [readAt(15, 1), readAt(25, 2), readAt(39, 2), readAt(45, 4)]).millis).toBe(
+      0,
+    );
+  });
+
+  test('is the time since the first acknowledgement that a read did not see', () => {
+    expect(measureStaleness(beats, [readAt(45, 4), readAt(120, 1)])).toMatchObject({
+      millis: 100,
+      read: { count: 1 },
+    });
+    // The third may not have happened.
+    expect(measureStaleness(beats, [readAt(35, 2)]).millis).toBe(0);
+  });
+
+  test('is wrong above the bound, where there is one', () => {
+    const measured = measureStaleness(beats, [readAt(120, 1)]);
+    expect(kinds(checkStaleness(measured, 99))).toEqual(['stale-read']);
+    expect(checkStaleness(measured, 100)).toEqual([]);
+    expect(checkStaleness(measured, null)).toEqual([]);
+  });
+});
