@@ -1,19 +1,23 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { minimise, placesIn } from './minimise.ts';
 import { sweepInProcesses } from './processes.ts';
-import { runSchedule, scheduleOf } from './run-schedule.ts';
-import { Tally } from './tally.ts';
+import { report } from './report.ts';
+import { runSchedule } from './run-schedule.ts';
+import { type Kind, type Schedule, scheduleOf } from './schedule.ts';
+import { sweep } from './sweep.ts';
 
-const PROGRESS_MS = 5_000;
 const HELP = `Runs hostile schedules against the agent's own loop, in virtual time.
 
-  --seeds N      how many schedules (1000)
-  --from S       the first seed (1)
-  --members N    1 to 7 members (3)
-  --jobs N       processes (1)
-  --stop N       stop after so many violations (10)
-  --seed S       one schedule; with --trace everything that happened in it
-  --keep 0,2     of its faults only these (as a minimised schedule is shown)
+  --seeds N          how many schedules (1000)
+  --from S           the first seed (1)
+  --members N        1 to 7 members (3)
+  --jobs N           processes (1)
+  --long             schedules of up to 20 seconds from empty volumes, instead of dense ones
+  --stop N           stop after so many violations (10)
+  --output json      what was counted, as JSON (-o json)
+
+  --seed S           one schedule; --trace shows everything that happened in it
+  --schedule FILE    one schedule as a violation prints it (- reads it from stdin)
 `;
 
 export async function main(args: readonly string[]): Promise<number> {
@@ -23,12 +27,13 @@ export async function main(args: readonly string[]): Promise<number> {
       seeds: { type: 'string', default: '1000' },
       from: { type: 'string', default: '1' },
       seed: { type: 'string' },
-      keep: { type: 'string' },
+      schedule: { type: 'string' },
       members: { type: 'string', default: '3' },
       jobs: { type: 'string', default: '1' },
       stop: { type: 'string', default: '10' },
+      long: { type: 'boolean', default: false },
       trace: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
+      output: { type: 'string', short: 'o', default: 'text' },
       mutant: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -38,61 +43,41 @@ export async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const members = Number(values.members);
-  if (values.seed !== undefined) return await replay(Number(values.seed), members, values.keep, values.trace);
+  const kind: Kind = values.long ? 'long' : 'dense';
+  if (values.schedule !== undefined) return await replay(read(values.schedule), values.trace);
+  if (values.seed !== undefined)
+    return await replay(scheduleOf(Number(values.seed), members, kind), values.trace);
   const range = {
     from: Number(values.from),
     seeds: Number(values.seeds),
     members,
+    kind,
     stop: Number(values.stop),
   };
+  const isJson = values.output === 'json';
+  const begun = performance.now();
+  const jobs = Number(values.jobs);
   const tally =
-    Number(values.jobs) > 1
-      ? await sweepInProcesses(range, Number(values.jobs))
-      : await sweep(range, values.json);
-  process.stdout.write(values.json ? `${JSON.stringify(tally.plain())}\n` : tally.report());
+    jobs > 1
+      ? await sweepInProcesses(range, jobs)
+      : await sweep(range, (line) => process.stderr.write(`${line}\n`));
+  if (isJson) process.stdout.write(`${JSON.stringify(tally)}\n`);
+  else {
+    if (jobs === 1) for (const line of tally.violations) process.stdout.write(`${line}\n`);
+    process.stdout.write(report(tally, (performance.now() - begun) / 1_000));
+  }
   return tally.violations.length === 0 ? 0 : 1;
 }
 
-async function replay(seed: number, members: number, keep: string | undefined, tracing: boolean) {
-  const whole = scheduleOf(seed, members);
-  const kept = keep === undefined ? null : new Set(keep.split(',').map(Number));
-  const faults = whole.faults.filter((_, index) => kept === null || kept.has(index));
-  const { lines, coverage, ...rest } = await runSchedule({ ...whole, faults }, tracing);
+function read(path: string): Schedule {
+  return JSON.parse(readFileSync(path === '-' ? 0 : path, 'utf8')) as Schedule;
+}
+
+async function replay(schedule: Schedule, tracing: boolean): Promise<number> {
+  const { lines, coverage, ...rest } = await runSchedule(schedule, tracing);
   for (const line of lines) process.stdout.write(`${line}\n`);
-  for (const fault of faults) process.stdout.write(`${JSON.stringify(fault)}\n`);
-  process.stdout.write(`${JSON.stringify(rest, null, 2)}\n`);
+  process.stdout.write(`${JSON.stringify(schedule)}\n${JSON.stringify(rest, null, 2)}\n`);
   if (!tracing)
     for (const [what, count] of coverage) process.stdout.write(`${String(count).padStart(8)}  ${what}\n`);
   return rest.violation === null ? 0 : 1;
-}
-
-export interface Range {
-  readonly from: number;
-  readonly seeds: number;
-  readonly members: number;
-  readonly stop: number;
-}
-
-async function sweep({ from, seeds, members, stop }: Range, quiet: boolean): Promise<Tally> {
-  const tally = new Tally();
-  let toldAt = performance.now();
-  for (let seed = from; seed < from + seeds && tally.violations.length < stop; seed++) {
-    const schedule = scheduleOf(seed, members);
-    const outcome = await runSchedule(schedule);
-    tally.add(schedule, outcome);
-    if (outcome.violation !== null) {
-      const { rule, what } = outcome.violation;
-      const smallest = await minimise(schedule, rule);
-      const kinds = smallest.faults.map((fault) => fault.kind).join(', ');
-      const again = `--seed ${seed} --members ${members} --keep ${placesIn(smallest, schedule)} --trace`;
-      const line = `seed ${seed}: ${rule}: ${what} [${kinds}] (${again})`;
-      tally.violations.push(line);
-      if (!quiet) process.stdout.write(`${line}\n`);
-    }
-    if (performance.now() - toldAt > PROGRESS_MS) {
-      toldAt = performance.now();
-      process.stderr.write(`${tally.progress()} of ${seeds}\n`);
-    }
-  }
-  return tally;
 }

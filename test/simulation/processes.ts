@@ -1,36 +1,39 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Range } from './main.ts';
-import { type PlainTally, Tally } from './tally.ts';
+import { progress } from './report.ts';
+import type { Range } from './sweep.ts';
+import { NOTHING, type Tally, together } from './tally.ts';
 
 const SIMULATE = fileURLToPath(new URL('./simulate.ts', import.meta.url));
-/** Schedules that a process is given at a time. */
-const PORTION = 500;
+/** Schedules that a process is given at a time: enough for its code to be compiled, few enough to tell of progress. */
+const PORTION = 5_000;
 
 /** Shares a range of seeds out to processes; the worlds of a process share its globals. */
 export async function sweepInProcesses(range: Range, jobs: number): Promise<Tally> {
-  const total = new Tally();
+  let total = NOTHING;
   let next = range.from;
   const end = range.from + range.seeds;
+  const share = Math.min(PORTION, Math.ceil(range.seeds / jobs));
   const work = async (): Promise<void> => {
     while (next < end && total.violations.length < range.stop) {
       const from = next;
-      const seeds = Math.min(PORTION, end - from);
+      const seeds = Math.min(share, end - from);
       next += seeds;
       const part = await portion({ ...range, from, seeds });
-      total.merge(part);
+      total = together(total, part);
       for (const line of part.violations) process.stdout.write(`${line}\n`);
-      process.stderr.write(`${total.progress()} of ${range.seeds}\n`);
+      process.stderr.write(`${progress(total, range.seeds)}\n`);
     }
   };
   await Promise.all(Array.from({ length: jobs }, work));
   return total;
 }
 
-async function portion({ from, seeds, members, stop }: Range): Promise<PlainTally> {
+async function portion({ from, seeds, members, kind, stop }: Range): Promise<Tally> {
   const given = { '--from': from, '--seeds': seeds, '--members': members, '--stop': stop };
   const args = Object.entries(given).flatMap(([name, value]) => [name, String(value)]);
-  const child = spawn(process.execPath, [SIMULATE, '--json', ...args], {
+  if (kind === 'long') args.push('--long');
+  const child = spawn(process.execPath, ['--max-semi-space-size=32', SIMULATE, '--output', 'json', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';
@@ -41,8 +44,8 @@ async function portion({ from, seeds, members, stop }: Range): Promise<PlainTall
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     errors += chunk;
   });
-  await new Promise((resolve) => child.on('close', resolve));
+  await new Promise((resolve, reject) => child.on('close', resolve).on('error', reject));
   const last = text.trim().split('\n').at(-1) ?? '';
   if (!last.startsWith('{')) throw new Error(`schedules from seed ${from} failed: ${errors.slice(-2_000)}`);
-  return JSON.parse(last) as PlainTally;
+  return JSON.parse(last) as Tally;
 }

@@ -29,6 +29,7 @@ export class Checks {
   violation: Violation | null = null;
   /** Commits that were acknowledged in quorum mode. */
   readonly acknowledged: Acknowledged[] = [];
+  acknowledgements = 0;
   /** Somebody set the record back or deleted it: it may go backwards. */
   recordTamperedWith = false;
   readonly #world: World;
@@ -53,6 +54,23 @@ export class Checks {
     this.#world.scheduler.stop();
   }
 
+  /** What was acknowledged before this schedule began. The last is enough: who holds it holds what came before it. */
+  inherit(other: Checks): void {
+    this.recordTamperedWith = other.recordTamperedWith;
+    this.acknowledged.push(...other.acknowledged.slice(-1));
+    for (const [epoch, owner] of other.#epochOwner) this.#epochOwner.set(epoch, owner);
+    for (const [timeline, acks] of other.#publishedAcks) this.#publishedAcks.set(timeline, acks);
+    for (const timeline of other.#settledTimelines.keys()) this.#settledTimelines.set(timeline, 0);
+    this.#promotions.push(...other.#promotions);
+    this.#quorum = other.#quorum;
+    this.#highestEpoch = other.#highestEpoch;
+    this.#highestSettled = other.#highestSettled;
+  }
+
+  onVolumeLost(volume: Volume): void {
+    void volume;
+  }
+
   /** A client was told that its commit is safe. */
   onAcknowledged(server: SimServer, record: WalRecord): void {
     if ((this.#publishedAcks.get(record.timeline) ?? 0) === 0) {
@@ -68,6 +86,7 @@ export class Checks {
     }
     const entry = { record, by: server.identity, at: this.#world.scheduler.now };
     this.acknowledged.push(entry);
+    this.acknowledgements += 1;
     for (const promotion of this.#promotions) {
       if (promotion.timeline > record.timeline && !holds(promotion.wal, record)) {
         this.fail(

@@ -1,4 +1,4 @@
-import { clearVirtual, setVirtual } from './timers.ts';
+import { setVirtual } from './timers.ts';
 
 type Listener = () => void;
 
@@ -9,15 +9,21 @@ type Listener = () => void;
 export class SimSignal {
   aborted = false;
   reason: unknown = undefined;
-  #listeners: Listener[] = [];
+  #listeners: Listener[] | null = null;
 
   addEventListener(_type: 'abort', listener: Listener): void {
-    this.#listeners.push(listener);
+    if (this.#listeners === null) this.#listeners = [listener];
+    else this.#listeners.push(listener);
   }
 
   removeEventListener(_type: 'abort', listener: Listener): void {
-    const index = this.#listeners.indexOf(listener);
-    if (index >= 0) this.#listeners.splice(index, 1);
+    const listeners = this.#listeners;
+    if (listeners === null) return;
+    // Mostly the newest: who waits listens, and stops when the wait ends.
+    const index = listeners.lastIndexOf(listener);
+    if (index < 0) return;
+    if (index === listeners.length - 1) listeners.pop();
+    else listeners.splice(index, 1);
   }
 
   throwIfAborted(): void {
@@ -29,8 +35,8 @@ export class SimSignal {
     this.aborted = true;
     this.reason = reason ?? new Error('aborted');
     const listeners = this.#listeners;
-    this.#listeners = [];
-    for (const listener of listeners) listener();
+    this.#listeners = null;
+    if (listeners !== null) for (const listener of listeners) listener();
   }
 
   static any(signals: readonly SimSignal[]): SimSignal {
@@ -47,9 +53,7 @@ export class SimSignal {
 
   static timeout(duration: number): SimSignal {
     const result = new SimSignal();
-    const timer = setVirtual(() => result.fire(new Error(`timed out after ${duration} ms`)), duration);
-    void timer;
-    void clearVirtual;
+    setVirtual(() => result.fire(new Error(`timed out after ${duration} ms`)), duration);
     return result;
   }
 

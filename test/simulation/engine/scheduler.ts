@@ -1,3 +1,5 @@
+import { canRunReactions, runReactions } from './reactions.ts';
+
 /** Somebody whose events stop when it dies, and wait while it is frozen. */
 export class Process {
   readonly name: string;
@@ -47,6 +49,16 @@ export class Scheduler {
     return event;
   }
 
+  /** Now, as an event of `owner`, if it can run at all: what reaches it while it is frozen waits for it. */
+  as(owner: Process, run: () => void): void {
+    if (owner.frozen || !owner.alive) {
+      this.after(0, owner, run);
+      return;
+    }
+    this.current = owner;
+    run();
+  }
+
   cancel(event: Event): void {
     event.run = null;
   }
@@ -69,45 +81,33 @@ export class Scheduler {
     this.#stopped = true;
   }
 
-  /** Runs until `limit` (virtual milliseconds), or `stop`. */
-  async run(limit: number): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const step = (): void => {
-      try {
-        for (;;) {
-          const event = this.#heap[0];
-          if (this.#stopped || event === undefined || event.at > limit) {
-            if (!this.#stopped) this.now = limit;
-            this.current = null;
-            resolve();
-            return;
-          }
-          this.#pop();
-          const { run, owner } = event;
-          if (run === null) continue;
-          if (owner !== null) {
-            if (!owner.alive) continue;
-            if (owner.frozen) {
-              owner.deferred.push(event);
-              continue;
-            }
-          }
-          this.now = event.at;
-          this.steps += 1;
-          this.current = owner;
-          event.run = null;
-          run();
-          break;
-        }
-      } catch (error) {
-        reject(error as Error);
+  /** Runs until `limit` (virtual milliseconds), or `stop`. Not from within a promise reaction. */
+  run(limit: number): void {
+    if (!canRunReactions()) throw new Error('a schedule runs within a promise reaction');
+    for (;;) {
+      const event = this.#heap[0];
+      if (this.#stopped || event === undefined || event.at > limit) {
+        if (!this.#stopped) this.now = limit;
+        this.current = null;
         return;
       }
-      // After all promise reactions, and not before: the queue of ticks is looked at when that of microtasks is empty.
-      queueMicrotask(() => process.nextTick(step));
-    };
-    process.nextTick(step);
-    await promise;
+      this.#pop();
+      const { run, owner } = event;
+      if (run === null) continue;
+      if (owner !== null) {
+        if (!owner.alive) continue;
+        if (owner.frozen) {
+          owner.deferred.push(event);
+          continue;
+        }
+      }
+      this.now = event.at;
+      this.steps += 1;
+      this.current = owner;
+      event.run = null;
+      run();
+      runReactions();
+    }
   }
 
   #push(event: Event): void {

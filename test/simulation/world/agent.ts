@@ -55,7 +55,7 @@ export class SimAgent {
   lastDecision: Decision | null = null;
   #apiUp = false;
   #listening = false;
-  #announced: string | null = null;
+  #announced: Pick<View['local'], 'identity' | 'floor' | 'systemIdentifier'> | null = null;
   #announcing = false;
   #checkpointed = -1;
   #stopAt: Instant | null = null;
@@ -286,6 +286,15 @@ export class SimAgent {
     if (!this.#apiUp || this.#announcing) return;
     const { local } = view;
     const identity = local.data === 'empty' ? null : local.identity;
+    const known = this.#announced;
+    if (
+      known !== null &&
+      known.identity === identity &&
+      known.floor === local.floor &&
+      known.systemIdentifier === local.systemIdentifier
+    ) {
+      return;
+    }
     const record: MemberRecord = {
       member: this.machine.name,
       incarnation:
@@ -300,13 +309,11 @@ export class SimAgent {
       floor: local.floor,
       tags: view.settings.tags,
     };
-    const text = JSON.stringify(record);
-    if (text === this.#announced) return;
     this.#announcing = true;
     this.#store
       .writeMember(record, millis(5_000))
       .then(() => {
-        this.#announced = text;
+        this.#announced = { identity, floor: local.floor, systemIdentifier: local.systemIdentifier };
       })
       .catch(() => undefined)
       .finally(() => {
@@ -319,11 +326,15 @@ export class SimAgent {
   #sleep(duration: Millis, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
-    const event = this.#world.scheduler.after(Math.max(0, duration) / this.owner.rate, this.owner, resolve);
-    signal.addEventListener('abort', () => {
+    const onAbort = (): void => {
       this.#world.scheduler.cancel(event);
       resolve();
+    };
+    const event = this.#world.scheduler.after(Math.max(0, duration) / this.owner.rate, this.owner, () => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
     });
+    signal.addEventListener('abort', onAbort);
     return promise;
   }
 

@@ -36,6 +36,8 @@ export class SimApi {
   readonly members = new Map<MemberName, MemberRecord>();
   readonly history: VersionedRecord[] = [];
   readonly moods = new Map<string, ApiMood>();
+  /** How many requests came. */
+  calls = 0;
   onWrite: (record: ClusterRecord, by: string) => void = () => undefined;
   #version = 100;
   readonly #scheduler: Scheduler;
@@ -62,6 +64,14 @@ export class SimApi {
     const seen = this.current;
     this.#announce((listener) => listener.onRecord(seen));
     return seen;
+  }
+
+  /** As it was left, before anybody watches. */
+  restore(current: VersionedRecord, members: readonly MemberRecord[]): void {
+    this.current = current;
+    this.history.push(current);
+    this.#version = Number(current.resourceVersion);
+    for (const record of members) this.members.set(record.member, record);
   }
 
   /** Somebody deletes the Lease. */
@@ -222,25 +232,35 @@ export class SimStore implements ClusterStore {
     effect: () => Result,
   ): Promise<Result | { readonly outcome: 'unknown'; readonly error: Error }> {
     const { promise, resolve } = Promise.withResolvers<Result | { outcome: 'unknown'; error: Error }>();
-    const unknown = (why: string): void => resolve({ outcome: 'unknown', error: new Error(why) });
-    this.#scheduler.after(Math.max(0, deadline) / this.#owner.rate, this.#owner, () =>
+    let over = false;
+    const end = (result: Result | { outcome: 'unknown'; error: Error }): void => {
+      if (over) return;
+      over = true;
+      this.#scheduler.cancel(timer);
+      signal?.removeEventListener('abort', onAbort);
+      resolve(result);
+    };
+    const unknown = (why: string): void => end({ outcome: 'unknown', error: new Error(why) });
+    const onAbort = (): void => unknown('aborted');
+    const timer = this.#scheduler.after(Math.max(0, deadline) / this.#owner.rate, this.#owner, () =>
       unknown('no answer in time'),
     );
-    signal?.addEventListener('abort', () => unknown('aborted'));
     if (signal?.aborted) {
       unknown('aborted');
       return promise;
     }
+    signal?.addEventListener('abort', onAbort);
     const mood = this.#api.mood(this.#member);
     if (mood.down || this.#network.isCut(this.#member, 'api')) return promise;
     const extra = mood.slow * this.#random.next();
     this.#scheduler.after(this.#random.latency(2, 40) + extra, null, () => {
+      this.#api.calls += 1;
       const refused = this.#random.chance(mood.refuse);
       const result = refused ? null : effect();
       if (this.#random.chance(mood.loseReply) || this.#network.isCut('api', this.#member)) return;
       this.#scheduler.after(this.#random.latency(1, 40) + extra * this.#random.next(), this.#owner, () => {
         if (result === null) unknown('500 Internal Server Error');
-        else resolve(result);
+        else end(result);
       });
     });
     return promise;

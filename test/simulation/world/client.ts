@@ -22,7 +22,7 @@ export class Client {
   }
 
   start(): void {
-    this.#again(this.#world.random.clients.between(5, 60));
+    this.#again(this.#world.random.clients.between(5, 500));
   }
 
   #again(pause: number): void {
@@ -37,7 +37,7 @@ export class Client {
       const session = machine.poweredOff ? null : (server?.open(false) ?? null);
       if (server === null || session === null) {
         this.#at += 1;
-        this.#again(random.clients.between(20, 60));
+        this.#again(random.clients.between(30, 120));
         return;
       }
       const mine = { server, session };
@@ -56,12 +56,17 @@ export class Client {
     const next = (pause: number): void => {
       if (over) return;
       over = true;
+      scheduler.cancel(patience);
       this.#again(pause);
     };
     const leave = (): void => {
       if (this.#session === mine) this.#session = null;
       this.#at += 1;
     };
+    const patience = scheduler.after(WAIT_MS, null, () => {
+      leave();
+      next(10);
+    });
     scheduler.after(0.4, session.backend, () => {
       if (server.inRecovery) {
         // "cannot execute INSERT in a read-only transaction"
@@ -75,19 +80,19 @@ export class Client {
       }
       checks.onClientWrites(server);
       this.#writes += 1;
-      server.commit(session, 'commit', null, `${this.#name} ${this.#writes}`, (record) => {
+      this.#world.commits += 1;
+      server.commit(session, 'commit', null, `${this.#name} ${this.#writes}`, (record, cancelled) => {
         scheduler.after(0.3, null, () => {
           if (over) return;
+          if (cancelled) {
+            next(random.clients.between(10, 40));
+            return;
+          }
           this.acknowledged += 1;
           checks.onAcknowledged(server, record);
           next(random.clients.between(40, 160));
         });
       });
-    });
-    scheduler.after(WAIT_MS, null, () => {
-      if (over) return;
-      leave();
-      next(10);
     });
     const before = session.onEnded;
     session.onEnded = () => {

@@ -1,12 +1,37 @@
-/** How often what happened. */
-export class Coverage {
-  readonly counts = new Map<string, number>();
+import type { Decision } from '../../../src/ha/decision.ts';
+import type { Scheduler } from '../engine/scheduler.ts';
+import type { Fault } from '../faults/fault.ts';
 
-  count(what: string, times = 1): void {
-    this.counts.set(what, (this.counts.get(what) ?? 0) + times);
+/** A fault is about for so long after its end, in milliseconds: what it leaves behind is dealt with then. */
+const WAKE_MS = 500;
+
+/** How often what happened, and which decision was taken while which fault was about. */
+export class Coverage {
+  readonly #scheduler: Scheduler;
+  readonly #counts = new Map<string, number>();
+  readonly #about: { readonly kind: string; readonly until: number }[] = [];
+
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
   }
 
-  add(other: Iterable<readonly [string, number]>): void {
-    for (const [what, times] of other) this.count(what, times);
+  count(what: string): void {
+    this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1);
+  }
+
+  fault(fault: Fault): void {
+    this.count(`fault: ${fault.kind}`);
+    this.#about.push({ kind: fault.kind, until: this.#scheduler.now + fault.duration + WAKE_MS });
+  }
+
+  decision(kind: Decision['kind']): void {
+    this.count(`decision: ${kind}`);
+    for (const fault of this.#about) {
+      if (fault.until >= this.#scheduler.now) this.count(`${kind} × ${fault.kind}`);
+    }
+  }
+
+  entries(): readonly (readonly [string, number])[] {
+    return [...this.#counts];
   }
 }

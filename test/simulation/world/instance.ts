@@ -61,14 +61,25 @@ export class SimInstance {
 
   /** Virtual milliseconds; rejects when the signal fires. */
   #pause(duration: number, signal?: AbortSignal): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    if (signal?.aborted) {
-      reject(new Error('interrupted'));
-      return promise;
-    }
-    signal?.addEventListener('abort', () => reject(new Error('interrupted')));
-    this.#world.scheduler.after(duration, this.#owner, resolve);
-    return promise;
+    return new Promise((resolve, reject) => {
+      if (signal === undefined) {
+        this.#world.scheduler.after(duration, this.#owner, resolve);
+        return;
+      }
+      if (signal.aborted) {
+        reject(new Error('interrupted'));
+        return;
+      }
+      const onAbort = (): void => {
+        this.#world.scheduler.cancel(event);
+        reject(new Error('interrupted'));
+      };
+      const event = this.#world.scheduler.after(duration, this.#owner, () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      });
+      signal.addEventListener('abort', onAbort);
+    });
   }
 
   /** What runs and answers; waits for a frozen one until the signal fires. */
@@ -402,6 +413,7 @@ export class SimInstance {
       server.run();
       if (!asStandby) this.#world.checks.onStartedPrimary(server);
     });
+    await this.#pause(up / this.#machine.rate, signal);
     while (server.state === 'starting') await this.#pause(10, signal);
     this.#still(server);
     this.#listener();

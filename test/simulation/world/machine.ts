@@ -1,11 +1,12 @@
 import type { MemberName } from '../../../src/ha/member.ts';
-import { Process } from '../engine/scheduler.ts';
+import { type Event, Process } from '../engine/scheduler.ts';
 import { SimAgent } from './agent.ts';
 import { SimServer } from './server.ts';
 import { Volume } from './volume.ts';
 import type { World } from './world.ts';
 
 const GUARD_AFTER_MS = 3_000;
+const GUARD_TICK_MS = 50;
 
 /** One member's machine: its volume, its Postgres, its agent and the guard between them, by one clock. */
 export class Machine {
@@ -31,6 +32,9 @@ export class Machine {
   #beatAt = 0;
   #deadline: number | null = null;
   #spent = false;
+  /** When the guard looks next, by this machine's clock. */
+  #look: Event | null = null;
+  #lookAt = 0;
   #boots = 0;
 
   constructor(world: World, name: MemberName, rate: number, base: number) {
@@ -161,6 +165,7 @@ export class Machine {
 
   #startGuard(): void {
     const guard = new Process(`${this.name}:guard`, this.rate, this.base);
+    this.#look = null;
     guard.frozen = this.frozen;
     this.#guard = guard;
     this.#deadline = null;
@@ -177,10 +182,22 @@ export class Machine {
   /** By this machine's clock. */
   setDeadline(deadline: number | null): void {
     this.#deadline = deadline;
+    if (deadline !== null && deadline < this.#lookAt && this.#guard !== null && !this.#guard.frozen)
+      this.#watch(this.#guard);
   }
 
+  /** It looks every `GUARD_TICK_MS`; only the looks that see something to do are made. */
   #watch(guard: Process): void {
-    this.world.scheduler.after(50 / this.rate, guard, () => {
+    const due = Math.min(
+      this.#spent ? Number.POSITIVE_INFINITY : this.#beatAt + GUARD_AFTER_MS,
+      this.#deadline ?? Number.POSITIVE_INFINITY,
+    );
+    const now = this.now();
+    const until = Math.min(due, now + GUARD_AFTER_MS);
+    const ticks = Math.max(1, Math.ceil((until - now) / GUARD_TICK_MS));
+    if (this.#look !== null) this.world.scheduler.cancel(this.#look);
+    this.#lookAt = now + ticks * GUARD_TICK_MS;
+    this.#look = this.world.scheduler.after((ticks * GUARD_TICK_MS) / this.rate, guard, () => {
       const now = this.now();
       if (!this.#spent && now >= this.#beatAt + GUARD_AFTER_MS) this.#kill('the agent is silent');
       else if (this.#deadline !== null && now >= this.#deadline) this.#kill('the deadline has passed');

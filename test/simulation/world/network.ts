@@ -3,7 +3,8 @@ import type { Process, Scheduler } from '../engine/scheduler.ts';
 
 /** The way from one machine to another, in one direction. */
 interface Link {
-  cut: boolean;
+  /** How many faults keep it cut. */
+  cuts: number;
   /** Added to every message, in milliseconds. */
   slow: number;
   /** Of datagram-like exchanges (a call and its answer each): lost, or sent twice. */
@@ -12,9 +13,11 @@ interface Link {
 
 /** Machines by name; `api` is the Kubernetes API. Streams keep their order and are resent; calls may be lost. */
 export class Network {
+  /** How many were sent that arrive. */
+  messages = 0;
   readonly #scheduler: Scheduler;
   readonly #random: Random;
-  readonly #links = new Map<string, Link>();
+  readonly #links = new Map<string, Map<string, Link>>();
 
   constructor(scheduler: Scheduler, random: Random) {
     this.#scheduler = scheduler;
@@ -22,17 +25,21 @@ export class Network {
   }
 
   link(from: string, to: string): Link {
-    const key = `${from}>${to}`;
-    let link = this.#links.get(key);
+    let ways = this.#links.get(from);
+    if (ways === undefined) {
+      ways = new Map();
+      this.#links.set(from, ways);
+    }
+    let link = ways.get(to);
     if (link === undefined) {
-      link = { cut: false, slow: 0, loss: 0 };
-      this.#links.set(key, link);
+      link = { cuts: 0, slow: 0, loss: 0 };
+      ways.set(to, link);
     }
     return link;
   }
 
   isCut(from: string, to: string): boolean {
-    return from !== to && this.link(from, to).cut;
+    return from !== to && this.link(from, to).cuts > 0;
   }
 
   delay(from: string, to: string): number {
@@ -43,7 +50,8 @@ export class Network {
   /** One message of a call: it arrives once, or not at all, or (rarely, where the link is bad) twice. */
   send(from: string, to: string, receiver: Process | null, run: () => void): void {
     const link = this.link(from, to);
-    if (from !== to && (link.cut || this.#random.chance(link.loss))) return;
+    if (from !== to && (link.cuts > 0 || (link.loss > 0 && this.#random.chance(link.loss)))) return;
+    this.messages += 1;
     this.#scheduler.after(this.delay(from, to), receiver, run);
     if (link.loss > 0 && this.#random.chance(link.loss / 2)) {
       this.#scheduler.after(this.delay(from, to) * 5, receiver, run);
@@ -51,10 +59,8 @@ export class Network {
   }
 
   heal(): void {
-    for (const link of this.#links.values()) {
-      link.cut = false;
-      link.slow = 0;
-      link.loss = 0;
+    for (const ways of this.#links.values()) {
+      for (const link of ways.values()) Object.assign(link, { cuts: 0, slow: 0, loss: 0 });
     }
   }
 }
@@ -88,6 +94,7 @@ export class Stream {
   }
 
   #pass(receiver: Process, run: () => void): void {
+    this.#network.messages += 1;
     const at = Math.max(this.#lastAt, this.#scheduler.now + this.#network.delay(this.#from, this.#to));
     this.#lastAt = at;
     this.#scheduler.after(at - this.#scheduler.now, receiver, () => {

@@ -65,24 +65,35 @@ export class PeerClient {
       return promise;
     }
     const self = caller.name.split(':')[0] ?? '';
-    const gone = new AbortController();
-    scheduler.after(deadline / caller.rate, caller, () => {
-      silent('no answer in time');
-      network.send(self, this.#host, null, () => gone.abort());
+    let gone: AbortController | null = null;
+    let over = false;
+    const end = (outcome: PeerOutcome<T>): void => {
+      if (over) return;
+      over = true;
+      scheduler.cancel(timer);
+      signal?.removeEventListener('abort', onAbort);
+      resolve(outcome);
+    };
+    const onAbort = (): void => end({ outcome: 'silent', error: new Error('aborted') });
+    const timer = scheduler.after(deadline / caller.rate, caller, () => {
+      end({ outcome: 'silent', error: new Error('no answer in time') });
+      if (gone !== null) network.send(self, this.#host, null, () => gone?.abort());
     });
-    signal?.addEventListener('abort', () => silent('aborted'));
+    signal?.addEventListener('abort', onAbort);
+    const reply = (outcome: PeerOutcome<T>): void =>
+      network.send(this.#host, self, caller, () => end(outcome));
     network.send(self, this.#host, null, () => {
       const machine = world.machine(this.#host);
       const { agent } = machine;
-      const reply = (outcome: PeerOutcome<T>): void =>
-        network.send(this.#host, self, caller, () => resolve(outcome));
       if (agent === null || !agent.listens) {
         // A machine that is there refuses; one that is not answers nothing.
         if (machine.refuses) reply({ outcome: 'refused' });
         return;
       }
-      scheduler.after(0, agent.owner, () => {
-        void ask(agent, gone.signal).then((value) => {
+      const asked = new AbortController();
+      gone = asked;
+      scheduler.as(agent.owner, () => {
+        void ask(agent, asked.signal).then((value) => {
           if (value === null && agent.view === null) return;
           reply({ outcome: 'answered', value: value as T });
         });

@@ -4,7 +4,6 @@ import type { SimWalsender } from './sync-rep.ts';
 import { commonPrefix, endOf, type WalRecord } from './wal.ts';
 
 const RETRY_MS = 200;
-const RECEIVER_TIMEOUT_MS = 2_000;
 const SENDER_TIMEOUT_MS = 5_000;
 const STATUS_MS = 1_000;
 let nextPid = 100_000;
@@ -33,6 +32,11 @@ export class SimReceiver {
 
   constructor(server: SimServer) {
     this.#server = server;
+  }
+
+  /** `wal_receiver_timeout`, as the product sets it; the receiver asks at half of it. */
+  get #timeout(): number {
+    return 2 * this.#server.world.settings.suspectAfter;
   }
 
   get streaming(): boolean {
@@ -70,6 +74,13 @@ export class SimReceiver {
     this.#close();
   }
 
+  /** SIGTERM by hand: the startup process launches another. */
+  die(): void {
+    if (!this.running) return;
+    this.end();
+    this.#retryLater();
+  }
+
   /** The server ends. */
   stop(): void {
     this.stopped = true;
@@ -103,7 +114,7 @@ export class SimReceiver {
     };
     const target = world.machine(host);
     if (world.network.isCut(machine.name, host) || world.network.isCut(host, machine.name)) {
-      world.scheduler.after(RECEIVER_TIMEOUT_MS, workers, fail);
+      world.scheduler.after(this.#timeout, workers, fail);
       return;
     }
     const delay = world.network.delay(machine.name, host) * 3 + world.random.wal.latency(8, 6);
@@ -115,7 +126,7 @@ export class SimReceiver {
         return;
       }
       if (source.postmaster.frozen || source.workers.frozen) {
-        world.scheduler.after(RECEIVER_TIMEOUT_MS, workers, fail);
+        world.scheduler.after(this.#timeout, workers, fail);
         return;
       }
       if (!this.#connect(source, generation)) fail();
@@ -179,23 +190,28 @@ export class SimReceiver {
       world.scheduler.after(world.random.wal.latency(40, 5), server.workers, () => this.#lost(generation));
       return true;
     }
-    let busy = false;
+    let busyUntil = 0;
+    let again = false;
     walsender.send = () => {
-      if (busy || !walsender.alive) return;
+      if (again || !walsender.alive) return;
       const upTo = source.flushed;
       if (walsender.sent >= upTo) return;
-      busy = true;
+      if (world.scheduler.now < busyUntil || source.workers.frozen) {
+        again = true;
+        world.scheduler.after(Math.max(0, busyUntil - world.scheduler.now), source.workers, () => {
+          again = false;
+          walsender.send?.();
+        });
+        return;
+      }
+      busyUntil = world.scheduler.now + 0.2;
       const from = walsender.sent;
       walsender.sent = upTo;
       const batch = source.wal.slice(from, upTo);
       data.send(server.workers, () => this.#receive(batch, generation));
-      world.scheduler.after(0.2, source.workers, () => {
-        busy = false;
-        walsender.send?.();
-      });
     };
     walsender.send();
-    this.#watchSender(source, walsender, data, generation);
+    this.#watchSender(source, walsender);
     this.#status(generation);
     return true;
   }
@@ -251,10 +267,10 @@ export class SimReceiver {
   #status(generation: number): void {
     const server = this.#server;
     const { scheduler } = server.world;
-    scheduler.after(STATUS_MS / server.workers.rate, server.workers, () => {
+    scheduler.after(Math.min(STATUS_MS, this.#timeout / 2) / server.workers.rate, server.workers, () => {
       const connection = this.#connection;
       if (generation !== this.#generation || connection === null) return;
-      if ((scheduler.now - this.heardAt) * server.workers.rate > RECEIVER_TIMEOUT_MS) {
+      if ((scheduler.now - this.heardAt) * server.workers.rate > this.#timeout) {
         this.#lost(generation);
         return;
       }
@@ -269,9 +285,7 @@ export class SimReceiver {
     });
   }
 
-  #watchSender(source: SimServer, walsender: SimWalsender, data: Stream, generation: number): void {
-    void data;
-    void generation;
+  #watchSender(source: SimServer, walsender: SimWalsender): void {
     const { scheduler } = source.world;
     const look = (): void => {
       if (!walsender.alive) return;

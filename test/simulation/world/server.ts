@@ -150,20 +150,25 @@ export class SimServer {
     kind: 'commit' | 'row',
     row: EpochRowContent | null,
     note: string,
-    done: (record: WalRecord) => void,
+    done: (record: WalRecord, cancelled: boolean) => void,
   ): WalRecord {
     const record = this.insert(kind, row, note);
     this.flush(record, session.backend, () => {
       this.syncRep.wait({
         record,
         session: session.backend,
-        released: () => {
+        released: (cancelled) => {
           this.show(record);
-          this.world.scheduler.after(0.05, session.backend, () => done(record));
+          this.world.scheduler.after(0.05, session.backend, () => done(record, cancelled));
         },
       });
     });
     return record;
+  }
+
+  /** Somebody cancels every statement that waits for a confirmation. */
+  cancelWaits(): void {
+    if (this.state === 'running') this.syncRep.cancel();
   }
 
   show(record: WalRecord): void {
@@ -202,11 +207,19 @@ export class SimServer {
   replayMore(): void {
     if (!this.inRecovery || this.#replaying || this.replayed >= this.flushed) return;
     if (this.replayHeld) return;
+    // Mostly replay is at the heels of the receiver.
+    const { wal } = this.world.random;
+    if (this.flushed - this.replayed < 8 && !this.workers.frozen && wal.chance(0.9)) {
+      this.replayed = this.flushed;
+      this.scan();
+      this.receiver.poll();
+      return;
+    }
     this.#replaying = true;
-    this.world.scheduler.after(this.world.random.wal.latency(1, 60), this.workers, () => {
+    this.world.scheduler.after(wal.latency(1, 60), this.workers, () => {
       this.#replaying = false;
       if (!this.inRecovery) return;
-      this.replayed = Math.min(this.flushed, this.replayed + this.world.random.wal.whole(1, 200));
+      this.replayed = Math.min(this.flushed, this.replayed + wal.whole(1, 200));
       this.scan();
       this.replayMore();
       if (this.replayed >= this.flushed) this.receiver.poll();

@@ -40,7 +40,8 @@ export interface SimWalsender {
 export interface Waiter {
   readonly record: WalRecord;
   readonly session: Process;
-  readonly released: () => void;
+  /** `cancelled`: nobody confirmed; the client is warned, and the commit is visible all the same. */
+  readonly released: (cancelled: boolean) => void;
 }
 
 /**
@@ -65,7 +66,7 @@ export class SyncRep {
 
   wait(waiter: Waiter): void {
     if (!this.defined || waiter.record.end <= this.#confirmed) {
-      waiter.released();
+      waiter.released(false);
       return;
     }
     this.#waiters.push(waiter);
@@ -77,7 +78,14 @@ export class SyncRep {
     if (defined) return;
     const waiters = this.#waiters;
     this.#waiters = [];
-    for (const waiter of waiters) waiter.released();
+    for (const waiter of waiters) waiter.released(false);
+  }
+
+  /** SyncRepWaitForLSN, QueryCancelPending: "canceling wait for synchronous replication due to user request". */
+  cancel(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) waiter.released(true);
   }
 
   /** Backends that were ended wait no more, and nobody is told. */
@@ -100,6 +108,6 @@ export class SyncRep {
     const released = this.#waiters.filter((waiter) => waiter.record.end <= position);
     if (released.length === 0) return;
     this.#waiters = this.#waiters.filter((waiter) => waiter.record.end > position);
-    for (const waiter of released) waiter.released();
+    for (const waiter of released) waiter.released(false);
   }
 }

@@ -40,6 +40,14 @@ export class Volume {
     return this.incarnation === null ? null : memberIncarnation(this.member, this.incarnation);
   }
 
+  /** The same content as another's. */
+  copy(other: Volume): void {
+    Object.assign(this, other, {
+      wal: other.wal === null ? null : other.wal.slice(),
+      histories: new Set(other.histories),
+    });
+  }
+
   /** The volume is lost: a new, empty one. */
   wipe(): void {
     this.wal = null;

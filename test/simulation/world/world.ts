@@ -1,28 +1,21 @@
 import type { Decision } from '../../../src/ha/decision.ts';
 import { type MemberName, memberName } from '../../../src/ha/member.ts';
-import { millis } from '../../../src/ha/units.ts';
 import type { HaSettings, View } from '../../../src/ha/view.ts';
 import { Checks } from '../checks/checks.ts';
 import { useSources } from '../engine/install.ts';
 import { Random } from '../engine/random.ts';
 import { Scheduler } from '../engine/scheduler.ts';
 import { useScheduler } from '../engine/timers.ts';
+import type { Fault } from '../faults/fault.ts';
+import { staysInReach } from '../faults/plan.ts';
+import type { Schedule } from '../schedule.ts';
 import { SimApi } from './api.ts';
 import { Client } from './client.ts';
 import { Coverage } from './coverage.ts';
 import { setCurrentWorld } from './current.ts';
 import { Machine } from './machine.ts';
 import { Network } from './network.ts';
-
-export interface WorldOptions {
-  readonly seed: number;
-  readonly members: number;
-  readonly tracing: boolean;
-  /** No fault of the schedule takes a member out of the others' reach. */
-  readonly inReach: boolean;
-  /** `acks: 0`: no commit waits; the Lease alone keeps two primaries apart. */
-  readonly asynchronous: boolean;
-}
+import { settingsOf } from './settings.ts';
 
 /** Everything of one schedule: machines, network, API, clients and the checks that watch them. */
 export class World {
@@ -30,24 +23,32 @@ export class World {
   readonly random: Readonly<Record<'net' | 'api' | 'wal' | 'disk' | 'agent' | 'faults' | 'clients', Random>>;
   readonly network: Network;
   readonly api: SimApi;
-  readonly coverage = new Coverage();
+  readonly coverage: Coverage;
   readonly checks: Checks;
   readonly machines: readonly Machine[];
   readonly clients: readonly Client[];
   readonly settings: HaSettings;
   readonly tracing: boolean;
+  /** No fault of the schedule takes a member out of the others' reach. */
   readonly inReach: boolean;
   readonly lines: string[] = [];
   rounds = 0;
+  commits = 0;
+  /** The faults have ceased. */
+  quiet = false;
+  /** Faults: how far the wall clock was set away, in milliseconds. */
+  wallClockOffset = 0;
   /** A digest of everything that was decided, and when. */
   digest = 2_166_136_261;
   readonly #settings = new Map<MemberName, HaSettings>();
   readonly #byName = new Map<string, Machine>();
   readonly #ends = new Map<string, (() => void)[]>();
   readonly #lastLine = new Map<string, string>();
+  readonly #waiting = new Map<Decision['kind'], ((decider: Machine) => void)[]>();
+  #acts = 0;
 
-  constructor(options: WorldOptions) {
-    const { seed, members } = options;
+  constructor(schedule: Schedule, tracing: boolean) {
+    const { seed, members, setup } = schedule;
     const stream = (name: string): Random => new Random(seed, name);
     this.random = {
       net: stream('net'),
@@ -58,52 +59,32 @@ export class World {
       faults: stream('faults'),
       clients: stream('clients'),
     };
-    this.tracing = options.tracing;
-    this.inReach = options.inReach;
+    this.tracing = tracing;
+    this.inReach = staysInReach(schedule.faults);
     useScheduler(this.scheduler);
-    useSources(stream('platform'), () => this.scheduler.now);
+    useSources(stream('platform'), () => this.scheduler.now + this.wallClockOffset);
     setCurrentWorld(this);
+    this.coverage = new Coverage(this.scheduler);
     this.network = new Network(this.scheduler, this.random.net);
     this.api = new SimApi(this.scheduler);
     this.checks = new Checks(this);
     this.api.onWrite = (record, by) => this.checks.onRecord(record, by);
-    const setup = stream('setup');
     const names = Array.from({ length: members }, (_, ordinal) => memberName(`pg-${ordinal}`));
-    const short = setup.chance(0.5);
-    this.settings = {
-      expectedMembers: names,
-      durability: 'required',
-      acks: options.asynchronous ? 0 : null,
-      leaseDuration: millis(short ? 5_000 : 10_000),
-      renewInterval: millis(short ? 1_666 : 3_333),
-      drift: 0.01,
-      stopTimeout: millis(short ? 1_000 : 2_000),
-      suspectAfter: millis(1_000),
-      recruitTimeout: millis(500),
-      staleReadBound: millis(3_000),
-      hungAfter: millis(10_000),
-      dropAfter: millis(setup.pick([2_500, 5_000, 10_000])),
-      stuckAfter: millis(60_000),
-      maximumLagOnFailover: 1_048_576,
-      tags: { nofailover: false, nosync: false, priority: 0 },
-    };
-    const special = setup.chance(0.2) && members > 2 ? setup.pick(names) : null;
-    const preferred = setup.chance(0.2) ? setup.pick(names) : null;
-    for (const name of names) {
-      const tags = { nofailover: name === special, nosync: false, priority: name === preferred ? 1 : 0 };
-      this.#settings.set(name, { ...this.settings, tags });
-    }
-    this.machines = names.map((name) => {
-      const machine = new Machine(
-        this,
-        name,
-        setup.between(0.996, 1.004),
-        Math.round(setup.between(1e5, 1e9)),
-      );
+    this.settings = settingsOf(setup, names, null);
+    const clocks = stream('clocks');
+    this.machines = names.map((name, ordinal) => {
+      this.#settings.set(name, settingsOf(setup, names, ordinal));
+      const rate = clocks.between(0.996, 1.004);
+      const machine = new Machine(this, name, rate, Math.round(clocks.between(1e5, 1e9)));
       this.#byName.set(name, machine);
       return machine;
     });
-    this.clients = [new Client(this, 0), new Client(this, 1)];
+    this.clients = Array.from({ length: schedule.clients }, (_, number) => new Client(this, number));
+  }
+
+  /** What counts as an event of the protocol: see the README. */
+  get events(): number {
+    return this.network.messages + this.api.calls + this.commits + this.#acts;
   }
 
   machine(name: string): Machine {
@@ -127,14 +108,33 @@ export class World {
     for (const told of this.#ends.get(machine.name) ?? []) told();
   }
 
+  /** Told of the next decision of a kind, whoever takes it. */
+  onNext(kind: Decision['kind'], told: (decider: Machine) => void): void {
+    const list = this.#waiting.get(kind);
+    if (list === undefined) this.#waiting.set(kind, [told]);
+    else list.push(told);
+  }
+
+  onFault(fault: Fault): void {
+    this.#acts += 1;
+    this.coverage.fault(fault);
+  }
+
   onDecision(member: string, decision: Decision, view: View): void {
-    this.coverage.count(`decision: ${decision.kind}`);
-    for (let index = 0; index < decision.kind.length; index++) {
-      this.digest = Math.imul(this.digest ^ decision.kind.charCodeAt(index), 16_777_619);
-    }
+    const { kind } = decision;
+    this.digest = Math.imul(this.digest ^ hashOf(kind), 16_777_619);
     this.digest = Math.imul(this.digest ^ Math.round(this.scheduler.now * 1_000), 16_777_619) >>> 0;
+    if (kind !== 'wait') {
+      this.#acts += 1;
+      this.coverage.decision(kind);
+      const waiting = this.#waiting.get(kind);
+      if (waiting !== undefined) {
+        this.#waiting.delete(kind);
+        for (const told of waiting) told(this.machine(member));
+      }
+    }
     if (!this.tracing) return;
-    const line = `${view.local.state}: ${decision.kind}: ${decision.reason}`;
+    const line = `${view.local.state}: ${kind}: ${decision.reason}`;
     if (this.#lastLine.get(member) === line) return;
     this.#lastLine.set(member, line);
     this.trace(member, line);
@@ -144,4 +144,17 @@ export class World {
     if (!this.tracing) return;
     this.lines.push(`${(this.scheduler.now / 1_000).toFixed(4).padStart(9)} ${who.padEnd(6)} ${what}`);
   }
+}
+
+const hashes = new Map<string, number>();
+
+function hashOf(text: string): number {
+  let hash = hashes.get(text);
+  if (hash === undefined) {
+    hash = 2_166_136_261;
+    for (let index = 0; index < text.length; index++)
+      hash = Math.imul(hash ^ text.charCodeAt(index), 16_777_619);
+    hashes.set(text, hash);
+  }
+  return hash;
 }

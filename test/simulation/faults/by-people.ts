@@ -1,0 +1,36 @@
+import type { ClusterRecord } from '../../../src/ha/record.ts';
+import type { World } from '../world/world.ts';
+import { type Act, later } from './act.ts';
+
+/** Somebody edits the record by hand (or through the control calls, which swap it in the same way). */
+export function edit(world: World, change: (record: ClusterRecord) => ClusterRecord): void {
+  const { current } = world.api;
+  if (current !== null) world.api.write(change(current.record), 'person');
+}
+
+/** What people ask for, and what clocks show them. */
+export const BY_PEOPLE = {
+  'member ended': (_world, _fault, machine) => machine.agent?.terminate(),
+  'commits cancelled': (_world, _fault, machine) => machine.server?.cancelWaits(),
+  switchover: (world, fault, machine) =>
+    edit(world, (record) => ({
+      ...record,
+      switchover: {
+        target: fault.amount < 0.5 ? machine.name : null,
+        at: null,
+        requestedAt: '2026-01-01T00:00:00Z',
+      },
+    })),
+  'restart asked': (_world, _fault, machine) => machine.agent?.context.wishes.restart(),
+  'member fenced': (world, fault, machine) => {
+    edit(world, (record) => ({ ...record, fenced: [machine.name] }));
+    later(world, fault, () => edit(world, (record) => ({ ...record, fenced: [] })));
+  },
+  paused: (world, fault) => {
+    edit(world, (record) => ({ ...record, paused: true }));
+    later(world, fault, () => edit(world, (record) => ({ ...record, paused: false })));
+  },
+  'wall clock set': (world, fault) => {
+    world.wallClockOffset = (fault.amount - 0.5) * 7_200_000;
+  },
+} satisfies Record<string, Act>;
