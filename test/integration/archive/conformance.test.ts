@@ -110,12 +110,15 @@ describe.each(kinds)('$kind', ({ kind, isAtomic, open }) => {
   });
 
   // A look before a write is no single step.
-  test.runIf(isAtomic)('lets one of many that create at once win, and the others know', async () => {
-    const contents = Array.from({ length: 12 }, (_, index) => randomBytes(64 * 1024 + index));
-    const outcomes = await Promise.all(contents.map((content) => store.create('race', content, { signal })));
-    expect(outcomes.filter((outcome) => outcome === 'created')).toHaveLength(1);
-    expect(await read('race')).toEqual(contents[outcomes.indexOf('created')]);
-  });
+  if (isAtomic)
+    test('lets one of many that create at once win, and the others know', async () => {
+      const contents = Array.from({ length: 12 }, (_, index) => randomBytes(64 * 1024 + index));
+      const outcomes = await Promise.all(
+        contents.map((content) => store.create('race', content, { signal })),
+      );
+      expect(outcomes.filter((outcome) => outcome === 'created')).toHaveLength(1);
+      expect(await read('race')).toEqual(contents[outcomes.indexOf('created')]);
+    });
 
   test('says that an object is missing, by get and by head', async () => {
     await expect(store.get('nothing', { signal })).rejects.toBeInstanceOf(ObjectMissingError);

@@ -1,0 +1,124 @@
+import { ArchiveError, EncryptionKeyError, ObjectDamagedError } from '../errors.ts';
+import { collect, piecesOf } from '../store/content.ts';
+import type { Content } from '../store/ports.ts';
+import {
+  COMPRESSIONS,
+  type Compression,
+  compressBytes,
+  compressStream,
+  decompressStream,
+  extensionOf,
+} from './compression.ts';
+import {
+  DamagedCiphertextError,
+  decryptStream,
+  ENCRYPTED_EXTENSION,
+  encryptStream,
+  keyedFingerprint,
+} from './encryption.ts';
+import type { KeyRing } from './encryption-key.ts';
+
+/** Beside each object: the SHA-256 of its original bytes. */
+export const SHA256 = 'pgwarden-sha256';
+/** Beside an encrypted object, in place of that: the same hash, keyed, so that it tells strangers nothing. */
+export const FINGERPRINT = 'pgwarden-fingerprint';
+/** Beside an encrypted object: the id of its key. */
+export const KEY_ID = 'pgwarden-key-id';
+
+/** A name with what the extension of its key says. */
+export interface EncodedName {
+  readonly name: string;
+  readonly compression: Compression;
+  readonly encrypted: boolean;
+}
+
+/** Takes a key apart: `000000010000000000000001.zst.aes`. What ends with neither is stored as it is. */
+export function parseEncodedName(key: string): EncodedName {
+  const encrypted = key.endsWith(ENCRYPTED_EXTENSION);
+  const rest = encrypted ? key.slice(0, -ENCRYPTED_EXTENSION.length) : key;
+  const compression = COMPRESSIONS.find((one) => one !== 'none' && rest.endsWith(extensionOf(one))) ?? 'none';
+  return { name: rest.slice(0, rest.length - extensionOf(compression).length), compression, encrypted };
+}
+
+/**
+ * What lies between bytes and objects: compression, and encryption where there are keys. What it writes carries its
+ * ways in its key, so that everything ever written can be read, whatever is configured now.
+ */
+export class Codec {
+  readonly compression: Compression;
+  readonly #keys: KeyRing | null;
+
+  /** `keys`: null for no encryption. */
+  constructor(compression: Compression, keys: KeyRing | null) {
+    this.compression = compression;
+    this.#keys = keys;
+  }
+
+  get encrypts(): boolean {
+    return this.#keys !== null;
+  }
+
+  /** The key that `name` is written under. */
+  keyOf(name: string): string {
+    return name + extensionOf(this.compression) + (this.#keys === null ? '' : ENCRYPTED_EXTENSION);
+  }
+
+  /** Every key that an object of this name may have, its own way of writing first. */
+  keysOf(name: string): readonly string[] {
+    const plain = COMPRESSIONS.map((compression) => name + extensionOf(compression));
+    const all = [...plain, ...plain.map((key) => key + ENCRYPTED_EXTENSION)];
+    const own = this.keyOf(name);
+    return [own, ...all.filter((key) => key !== own)];
+  }
+
+  /** What an object is to be made of: all in memory, for what is known to be small (a segment of 16 MiB). */
+  async encodeBytes(name: string, bytes: Uint8Array): Promise<Uint8Array> {
+    const compressed = await compressBytes(this.compression, bytes);
+    if (this.#keys === null) return compressed;
+    return await collect(encryptStream(this.#keys.current, name, piecesOf(compressed)));
+  }
+
+  /** The same as a stream. */
+  encodeStream(name: string, source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    const compressed = compressStream(this.compression, source);
+    return this.#keys === null ? compressed : encryptStream(this.#keys.current, name, compressed);
+  }
+
+  /** The metadata that goes with original bytes of this SHA-256 (hex). */
+  metadataFor(sha256: string): Readonly<Record<string, string>> {
+    if (this.#keys === null) return { [SHA256]: sha256 };
+    const { current } = this.#keys;
+    return { [FINGERPRINT]: keyedFingerprint(current, sha256), [KEY_ID]: current.id };
+  }
+
+  /** Whether metadata is that of original bytes of this SHA-256; null: it does not tell. */
+  matches(metadata: Readonly<Record<string, string>>, sha256: string): boolean | null {
+    if (metadata[SHA256] !== undefined) return metadata[SHA256] === sha256;
+    const id = metadata[KEY_ID];
+    if (metadata[FINGERPRINT] === undefined || id === undefined || this.#keys === null) return null;
+    return metadata[FINGERPRINT] === keyedFingerprint(this.#keys.get(id), sha256);
+  }
+
+  /**
+   * The original bytes of an object, by what its key says.
+   *
+   * @throws ObjectDamagedError, EncryptionKeyError while it is read
+   */
+  async *decode(store: string, key: string, content: Content): AsyncGenerator<Uint8Array> {
+    const { name, compression, encrypted } = parseEncodedName(key);
+    try {
+      yield* decompressStream(compression, encrypted ? this.#decrypt(name, content) : piecesOf(content));
+    } catch (error) {
+      if (error instanceof ArchiveError && !(error instanceof DamagedCiphertextError)) throw error;
+      throw new ObjectDamagedError(store, key, error instanceof Error ? error.message : String(error), error);
+    }
+  }
+
+  #decrypt(name: string, content: Content): AsyncIterable<Uint8Array> {
+    if (this.#keys === null)
+      throw new EncryptionKeyError(
+        `${name} is encrypted, and no key is configured (archive.encryption.keyFile)`,
+      );
+    return decryptStream(this.#keys, name, piecesOf(content));
+  }
+}

@@ -1,0 +1,75 @@
+import { pipeline, type Transform } from 'node:stream';
+import { promisify } from 'node:util';
+import zlib from 'node:zlib';
+
+/** How objects are compressed. */
+export type Compression = 'zstd' | 'gzip' | 'none';
+
+/** By WAL-G's names (its package `compression`): the extension of a key tells how to read it. */
+const EXTENSIONS: Readonly<Record<Compression, string>> = { zstd: '.zst', gzip: '.gz', none: '' };
+
+export const COMPRESSIONS: readonly Compression[] = ['zstd', 'gzip', 'none'];
+
+const ZSTD = {
+  params: {
+    [zlib.constants.ZSTD_c_compressionLevel]: 1,
+    // Four bytes that tell a damaged object from a whole one; every zstd checks them.
+    [zlib.constants.ZSTD_c_checksumFlag]: 1,
+  },
+};
+const GZIP = { level: 4 };
+
+const zstdCompress = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdCompress);
+const gzip = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gzip);
+
+export function extensionOf(compression: Compression): string {
+  return EXTENSIONS[compression];
+}
+
+/** All at once, in the thread pool. */
+export async function compressBytes(compression: Compression, bytes: Uint8Array): Promise<Uint8Array> {
+  switch (compression) {
+    case 'zstd':
+      return await zstdCompress(bytes, ZSTD);
+    case 'gzip':
+      return await gzip(bytes, GZIP);
+    case 'none':
+      return bytes;
+  }
+}
+
+/** As a stream, for what is larger than memory. */
+export function compressStream(
+  compression: Compression,
+  source: AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> {
+  switch (compression) {
+    case 'zstd':
+      return through(source, zlib.createZstdCompress(ZSTD));
+    case 'gzip':
+      return through(source, zlib.createGzip(GZIP));
+    case 'none':
+      return source;
+  }
+}
+
+/** The original bytes. A stream that is cut short or damaged ends with an error. */
+export function decompressStream(
+  compression: Compression,
+  source: AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> {
+  switch (compression) {
+    case 'zstd':
+      return through(source, zlib.createZstdDecompress());
+    case 'gzip':
+      return through(source, zlib.createGunzip());
+    case 'none':
+      return source;
+  }
+}
+
+/** An error on either side ends both; leaving the loop early ends the source too. */
+function through(source: AsyncIterable<Uint8Array>, transform: Transform): AsyncIterable<Uint8Array> {
+  // The reader of the last stream is told the error.
+  return pipeline(source, transform, () => undefined);
+}

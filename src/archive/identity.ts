@@ -1,0 +1,78 @@
+import * as z from 'zod';
+import { ForeignArchiveError, ObjectDamagedError } from './errors.ts';
+import { BACKUP_FOLDER, IDENTITY_KEY, WAL_FOLDER } from './layout.ts';
+import { collect } from './store/content.ts';
+import type { ObjectStore } from './store/ports.ts';
+
+/** Whose archive it is. A restore makes another one: a restored twin can never write into its source's. */
+export interface ArchiveIdentity {
+  readonly clusterUID: string;
+  /** Counts the lives of a cluster UID. */
+  readonly generation: number;
+  readonly systemIdentifier: string;
+}
+
+const shape = z.object({
+  format: z.literal(1),
+  clusterUID: z.string().min(1),
+  generation: z.int().min(1),
+  systemIdentifier: z.string().regex(/^\d+$/),
+});
+
+type Options = { readonly signal: AbortSignal };
+
+/** What the archive says of itself; null: nothing. */
+export async function readIdentity(store: ObjectStore, { signal }: Options): Promise<ArchiveIdentity | null> {
+  if ((await store.head(IDENTITY_KEY, { signal })) === null) return null;
+  const bytes = await collect((await store.get(IDENTITY_KEY, { signal })).body);
+  try {
+    const { clusterUID, generation, systemIdentifier } = shape.parse(JSON.parse(bytes.toString('utf8')));
+    return { clusterUID, generation, systemIdentifier };
+  } catch (error) {
+    throw new ObjectDamagedError(store.name, IDENTITY_KEY, 'it does not say whose archive this is', error);
+  }
+}
+
+/**
+ * Makes sure that this archive is `own`'s: an empty one becomes it. Called before anything else is written; nothing
+ * is written where it fails.
+ *
+ * @throws ForeignArchiveError
+ */
+export async function claimArchive(
+  store: ObjectStore,
+  own: ArchiveIdentity,
+  options: Options,
+): Promise<void> {
+  const found = await readIdentity(store, options);
+  if (found !== null) {
+    requireSame(store, found, own);
+    await store.prepareToWrite(options);
+    return;
+  }
+  for (const folder of [WAL_FOLDER, BACKUP_FOLDER]) {
+    for await (const { key } of store.list(folder, options))
+      throw new ForeignArchiveError(
+        store.name,
+        `an unknown cluster (it has ${key}, and no identity)`,
+        describe(own),
+      );
+  }
+  await store.prepareToWrite(options);
+  const content = Buffer.from(`${JSON.stringify({ format: 1, ...own })}\n`);
+  if ((await store.create(IDENTITY_KEY, content, options)) === 'created') return;
+  const other = await readIdentity(store, options);
+  if (other !== null) requireSame(store, other, own);
+}
+
+function requireSame(store: ObjectStore, found: ArchiveIdentity, own: ArchiveIdentity): void {
+  const same =
+    found.clusterUID === own.clusterUID &&
+    found.generation === own.generation &&
+    found.systemIdentifier === own.systemIdentifier;
+  if (!same) throw new ForeignArchiveError(store.name, describe(found), describe(own));
+}
+
+function describe({ clusterUID, generation, systemIdentifier }: ArchiveIdentity): string {
+  return `cluster ${clusterUID}, generation ${generation}, system identifier ${systemIdentifier}`;
+}

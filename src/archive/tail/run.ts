@@ -1,0 +1,31 @@
+import { lsnBytes } from '../../ha/lsn.ts';
+import type { StoredPiece } from './names.ts';
+
+/** A part of a piece: its first `skip` bytes are in the one before. */
+export interface RunPart {
+  readonly piece: StoredPiece;
+  readonly skip: number;
+  readonly length: number;
+}
+
+/** The bytes from `start` on that pieces hold without a hole, in as few pieces as that takes. */
+export function holeFreeRun(
+  pieces: readonly StoredPiece[],
+  start: number,
+  most: number,
+): { readonly parts: readonly RunPart[]; readonly end: number } {
+  const parts: RunPart[] = [];
+  let end = start;
+  while (end < most) {
+    let best: StoredPiece | null = null;
+    for (const piece of pieces) {
+      if (lsnBytes(piece.start) > end || lsnBytes(piece.end) <= end) continue;
+      if (best === null || lsnBytes(piece.end) > lsnBytes(best.end)) best = piece;
+    }
+    if (best === null) break;
+    const until = Math.min(lsnBytes(best.end), most);
+    parts.push({ piece: best, skip: end - lsnBytes(best.start), length: until - end });
+    end = until;
+  }
+  return { parts, end };
+}

@@ -1,0 +1,63 @@
+import { compareLsn, type Lsn } from '../../ha/lsn.ts';
+import type { TimelineFork } from '../../ha/peer.ts';
+import type { TimelineId } from '../../ha/units.ts';
+import { parseSegment, segmentBounds, timelineOfName, walFileKind } from './names.ts';
+
+/** What a settled primary may archive. */
+export interface Reach {
+  readonly timeline: TimelineId;
+  /** The forks that led to it, each with the timeline that was left and where. */
+  readonly forks: readonly TimelineFork[];
+  /** Up to here the quorum has confirmed; in asynchronous mode, what is flushed here. */
+  readonly confirmed: Lsn;
+}
+
+/** Whether this member archives at all, and what: only the primary of a settled epoch does. */
+export type Permission = { readonly reach: Reach } | { readonly reach: null; readonly reason: string };
+
+/**
+ * - `push`: it belongs to the history, and no takeover can drop it any more.
+ * - `leave-out`: it belongs to no history that leads here, so that no restore may ever find it; Postgres is told that
+ *   it is done. What of it is history is at the beginning of the next timeline's segment of the same number.
+ * - `wait`: not yet, with the reason.
+ */
+export type Verdict =
+  | { readonly verdict: 'push' }
+  | { readonly verdict: 'leave-out'; readonly reason: string }
+  | { readonly verdict: 'wait'; readonly reason: string };
+
+const PUSH: Verdict = { verdict: 'push' };
+
+/** What is to become of a file that Postgres has ready. Size tells nothing: recycled segments have the full one. */
+export function judge(name: string, reach: Reach, segmentBytes: number): Verdict {
+  const kind = walFileKind(name);
+  if (kind === null) return { verdict: 'wait', reason: `${name} is no file that Postgres archives` };
+  const timeline = timelineOfName(name);
+  if (timeline > reach.timeline)
+    return { verdict: 'wait', reason: `timeline ${timeline} is ahead of this primary's, ${reach.timeline}` };
+  const fork = reach.forks.find((one) => one.timeline === timeline);
+  if (timeline < reach.timeline && fork === undefined)
+    return { verdict: 'leave-out', reason: `timeline ${timeline} does not lead to ${reach.timeline}` };
+  const segment = parseSegment(name, segmentBytes);
+  if (segment === null) return PUSH;
+  const { start, end } = segmentBounds(segment, segmentBytes);
+  if (fork !== undefined) {
+    // The switch point lies in a partial segment, behind its beginning (or it would hold nothing).
+    const last = kind === 'segment' ? end : start;
+    return compareLsn(last, fork.switchLsn) <= 0
+      ? PUSH
+      : { verdict: 'leave-out', reason: `timeline ${timeline} was left at ${fork.switchLsn}` };
+  }
+  if (kind === 'segment' && compareLsn(end, reach.confirmed) > 0)
+    return {
+      verdict: 'wait',
+      reason: `it ends at ${end}, and the quorum has confirmed no more than ${reach.confirmed}`,
+    };
+  return PUSH;
+}
+
+/** In the order in which Postgres asks: histories first, then the oldest (pgarch.c, ready_file_comparator). */
+export function byUrgency(a: string, b: string): number {
+  const byHistory = Number(b.endsWith('.history')) - Number(a.endsWith('.history'));
+  return byHistory !== 0 ? byHistory : a < b ? -1 : Number(a > b);
+}

@@ -1,0 +1,211 @@
+import { join } from 'node:path';
+import { ArchiveCancelledError, ArchiveError, StoreFaultError } from '../errors.ts';
+import type { Spool } from '../spool.ts';
+import { byUrgency, judge, type Permission, type Reach } from './permit.ts';
+import { pushFile, type WalArchive } from './push-file.ts';
+import type { ReadyFiles } from './ready-files.ts';
+
+/** What became of one file that Postgres asked for. */
+export type PushAnswer =
+  | { readonly done: true }
+  | { readonly done: false; readonly code: string; readonly message: string };
+
+/** What went wrong last, until that file is archived. */
+export interface PushFailure {
+  readonly file: string;
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+  readonly since: Date;
+}
+
+export interface PusherOptions {
+  readonly walDirectory: string;
+  readonly spool: Spool;
+  readonly ready: ReadyFiles;
+  /** The archive, open and known to be this cluster's. @throws ArchiveError */
+  archive(signal: AbortSignal): Promise<WalArchive>;
+  permission(): Permission;
+  /** Null: not known yet. */
+  segmentBytes(): number | null;
+  /** How many files are on their way at once. */
+  readonly parallel: number;
+  onPushed(file: string, outcome: 'created' | 'present' | 'left-out', took: number): void;
+  onFailed(file: string, error: ArchiveError): void;
+}
+
+/** Ahead of Postgres: no more files than this lie in the spool. */
+const AHEAD = 256;
+/** One file: bounded, so that a store that hangs is told of. Milliseconds. */
+const PUSH_WITHIN = 5 * 60_000;
+/** After a failure the next look ahead waits, longer each time. Milliseconds. */
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 15_000;
+
+interface Running {
+  readonly outcome: Promise<PushAnswer>;
+  readonly abort: AbortController;
+}
+
+/**
+ * Brings the WAL that Postgres has ready into the archive, several files at once and ahead of being asked: Postgres
+ * asks for one after the other, and finds the next ones in the spool.
+ */
+export class Pusher {
+  readonly #options: PusherOptions;
+  readonly #running = new Map<string, Running>();
+  #failure: PushFailure | null = null;
+  #pause = 0;
+  #pausedUntil = 0;
+  #waiting = 0;
+  #lookAgain: (() => void) | null = null;
+
+  constructor(options: PusherOptions) {
+    this.#options = options;
+  }
+
+  get failure(): PushFailure | null {
+    return this.#failure;
+  }
+
+  /** Files that are ready and not archived, as of the last look. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Wakes whoever runs the looks when a file is done. */
+  onDone(listener: () => void): void {
+    this.#lookAgain = listener;
+  }
+
+  /** For archive_command: resolves when the file is archived, or refused, or when `signal` has no more time. */
+  async request(file: string, signal: AbortSignal): Promise<PushAnswer> {
+    const refusal = this.#refusal(file);
+    if (refusal !== null) return refusal;
+    const running = this.#running.get(file) ?? this.#start(file);
+    this.#lookAgain?.();
+    const late = Promise.withResolvers<PushAnswer>();
+    const onAbort = (): void =>
+      late.resolve({
+        done: false,
+        code: 'ARCHIVE_BUSY',
+        message: `${file} is still on its way to the archive`,
+      });
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    try {
+      return await Promise.race([running.outcome, late.promise]);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /**
+   * Starts what may be started ahead, and clears marks that Postgres has read. Called every now and then and after
+   * each file.
+   *
+   * @returns how many files are still to be archived
+   */
+  async look(now: number): Promise<number> {
+    const { ready, spool, parallel } = this.#options;
+    const { reach } = this.#options.permission();
+    if (reach === null) {
+      this.stop();
+      await spool.forgetPushed();
+      return 0;
+    }
+    const [files, pushed] = await Promise.all([ready.list(), spool.listPushed()]);
+    const wanted = new Set(files);
+    for (const file of pushed) if (!wanted.has(file)) await spool.unmarkPushed(file);
+    const open = files.filter((file) => !pushed.has(file));
+    this.#waiting = open.length;
+    if (this.#failure !== null && !open.includes(this.#failure.file)) this.#failure = null;
+    if (now < this.#pausedUntil) return open.length;
+    const room = Math.min(parallel, AHEAD - (files.length - open.length)) - this.#running.size;
+    const next = open.filter((file) => !this.#running.has(file) && this.#refusal(file) === null);
+    for (const file of next.sort(byUrgency).slice(0, Math.max(0, room))) this.#start(file);
+    return open.length;
+  }
+
+  /** Ends what is on its way: this member is no longer the one to archive. */
+  stop(): void {
+    for (const { abort } of this.#running.values()) abort.abort();
+    this.#failure = null;
+    this.#waiting = 0;
+    this.#pause = 0;
+    this.#pausedUntil = 0;
+  }
+
+  /** Resolves when nothing is on its way any more. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#running.values()].map(({ outcome }) => outcome));
+  }
+
+  #refusal(file: string): PushAnswer | null {
+    const permission = this.#options.permission();
+    if (permission.reach === null)
+      return { done: false, code: 'ARCHIVE_NOT_PRIMARY', message: `${file} is kept: ${permission.reason}` };
+    const segmentBytes = this.#options.segmentBytes();
+    if (segmentBytes === null)
+      return { done: false, code: 'ARCHIVE_STARTING', message: `${file} is kept: the agent starts` };
+    const verdict = judge(file, permission.reach, segmentBytes);
+    return verdict.verdict === 'wait'
+      ? { done: false, code: 'ARCHIVE_NOT_CONFIRMED', message: `${file} is kept: ${verdict.reason}` }
+      : null;
+  }
+
+  #start(file: string): Running {
+    const abort = new AbortController();
+    const outcome = this.#push(file, abort.signal).finally(() => {
+      this.#running.delete(file);
+      this.#lookAgain?.();
+    });
+    const running = { outcome, abort };
+    this.#running.set(file, running);
+    return running;
+  }
+
+  async #push(file: string, stopped: AbortSignal): Promise<PushAnswer> {
+    const { walDirectory, spool, archive, onPushed, onFailed } = this.#options;
+    const signal = AbortSignal.any([stopped, AbortSignal.timeout(PUSH_WITHIN)]);
+    const began = performance.now();
+    try {
+      let outcome: 'created' | 'present' | 'left-out' = 'left-out';
+      if (!this.#leavesOut(file)) {
+        const opened = await archive(signal);
+        outcome = await pushFile(opened, file, join(walDirectory, file), signal);
+      }
+      // A member that was deposed meanwhile must not tell its Postgres by a mark that is looked at later.
+      if (stopped.aborted) throw new ArchiveCancelledError(`the push of ${file}`);
+      await spool.markPushed(file);
+      if (this.#failure?.file === file) this.#failure = null;
+      this.#pause = 0;
+      this.#pausedUntil = 0;
+      onPushed(file, outcome, performance.now() - began);
+      return { done: true };
+    } catch (cause) {
+      const error =
+        cause instanceof ArchiveError ? cause : new StoreFaultError('the push', String(cause), cause);
+      if (error.code !== 'ARCHIVE_CANCELLED') this.#failed(file, error, onFailed);
+      return { done: false, code: error.code, message: `${file} is kept: ${error.message}` };
+    }
+  }
+
+  #failed(file: string, error: ArchiveError, onFailed: PusherOptions['onFailed']): void {
+    const { code, message, remedy } = error;
+    const same = this.#failure?.file === file && this.#failure.code === code;
+    const since = same && this.#failure !== null ? this.#failure.since : new Date();
+    this.#failure = { file, code, message, remedy, since };
+    this.#pause = Math.min(LONGEST_PAUSE, Math.max(FIRST_PAUSE, this.#pause * 2));
+    this.#pausedUntil = performance.now() + this.#pause;
+    onFailed(file, error);
+  }
+
+  #leavesOut(file: string): boolean {
+    const { reach }: { reach: Reach | null } = this.#options.permission();
+    const segmentBytes = this.#options.segmentBytes();
+    return (
+      reach !== null && segmentBytes !== null && judge(file, reach, segmentBytes).verdict === 'leave-out'
+    );
+  }
+}
