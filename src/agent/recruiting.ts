@@ -34,6 +34,7 @@ export async function recruit(context: Context, view: View, decision: Recruit): 
     baseAt: base.sentAt,
     answers: [],
     complete: false,
+    walGone: false,
   };
   context.recruitment = recruitment;
   const others = decision.from.filter((member) => member !== context.self);
@@ -140,8 +141,11 @@ export async function catchUp(
   await context.instance.follow({ identity: decision.from, host: record.host, port: record.postgresPort });
   const begun = context.clock.now();
   const limit = millis(1_000);
+  let walGone = false;
   while (elapsed(begun, context.clock.now()) < limit) {
     const seen = await context.instance.observe(millis(500));
+    walGone = seen.walRemoved;
+    if (walGone) break;
     if (seen.server !== null && compareLsn(seen.server.flushLsn, decision.to) >= 0) break;
     await context.clock.sleep(millis(20), AbortSignal.timeout(1_000));
   }
@@ -149,6 +153,7 @@ export async function catchUp(
   amend(context, recruitment, (now) => ({
     ...now,
     answers: replaceOwn(now.answers, own),
+    walGone,
   }));
 }
 

@@ -1,4 +1,5 @@
-import { type Choice, choose } from './choose.ts';
+import { catchUp } from './catch-up.ts';
+import { choose } from './choose.ts';
 import { type Decision, type Proof, wait } from './decision.ts';
 import { newerSeen, superiorTo } from './floor.ts';
 import { endingStands, TAKE_BACK_AFTER } from './handover.ts';
@@ -25,7 +26,7 @@ export function takeOver(view: View, record: ClusterRecord, server: ServerView):
   if (view.recruitment !== null) return pursue(view, record, view.recruitment, server);
   const handed = handedOver(view, record);
   if (handed !== null) return handed;
-  if (view.settings.tags.nofailover || view.wishes.shutdown) return null;
+  if (!mayCandidate(view)) return null;
   const person = view.wishes.failover;
   // While paused nobody promises: only a word that needs no promises goes on.
   if (record.paused && person?.acceptDataLoss !== true) return null;
@@ -115,23 +116,6 @@ function pursue(view: View, record: ClusterRecord, recruitment: Recruitment, ser
   }
 }
 
-/** The best may not lead: what it has more is streamed from it first. */
-export function catchUp(
-  view: View,
-  recruitment: Recruitment,
-  choice: Extract<Choice, { kind: 'catch-up' }>,
-): Decision {
-  if (elapsed(recruitment.startedAt, view.now) > view.settings.leaseDuration) {
-    return { kind: 'abandon-recruit', reason: 'catching up took too long' };
-  }
-  return {
-    kind: 'catch-up',
-    from: choice.from,
-    to: choice.answer.position.lsn,
-    reason: `${choice.from} is ahead but may not lead: its WAL is streamed first`,
-  };
-}
-
 /** The old primary released to this member after it had flushed the shutdown checkpoint: no promises are needed. */
 function handedOver(view: View, record: ClusterRecord): Decision | null {
   if (record.ending === null || record.ending.target !== view.local.identity || !isReleased(record))
@@ -210,6 +194,14 @@ function isPlannedOtherwise(view: View, record: ClusterRecord): boolean {
 function isColdStart(view: View, record: ClusterRecord): boolean {
   if (record.settled.primary === null || record.settled.primary === view.local.identity) return false;
   return elapsed(view.startedAt, view.now) < TAKE_BACK_AFTER;
+}
+
+/**
+ * Whether this member may try to lead. One that is tagged `nofailover` only where a candidate withdrew in its favour: then
+ * nobody else can get what it holds (`catchUp`).
+ */
+export function mayCandidate(view: View): boolean {
+  return !view.wishes.shutdown && (!view.settings.tags.nofailover || invited(view) !== null);
 }
 
 /** The epoch that a peer withdrew from in this member's favour, a moment ago. */

@@ -3,6 +3,7 @@ import { type Decision, wait } from './decision.ts';
 import { remember, superiorTo } from './floor.ts';
 import { hung, isHung } from './hung.ts';
 import { isolated } from './isolation.ts';
+import { leaveOffice } from './leave-office.ts';
 import { permittedUntil } from './permission.ts';
 import { comply, leave, leaveUnsettled } from './planned-end.ts';
 import type { ClusterRecord, Cohort } from './record.ts';
@@ -43,6 +44,7 @@ export function lead(view: View, record: ClusterRecord): Decision {
     (server.doorOpen ? null : openDoor(record)) ??
     comply(view, record) ??
     remember(view, record) ??
+    leaveOffice(view, record) ??
     maintainCohort(view, record, server) ??
     wait(`leads epoch ${record.epoch}`)
   );

@@ -90,7 +90,7 @@ export interface VersionedRecord {
 
 /** Properties that a person gives a member. */
 export interface MemberTags {
-  /** Never becomes primary. */
+  /** Becomes primary only where nobody else can get what it alone holds, and until another has it. */
   readonly nofailover: boolean;
   /** Never in a cohort. */
   readonly nosync: boolean;

@@ -1,4 +1,5 @@
-import { catchUp } from './candidate.ts';
+import { mayCandidate } from './candidate.ts';
+import { catchUp } from './catch-up.ts';
 import { choose, grantedOf } from './choose.ts';
 import { type Decision, wait } from './decision.ts';
 import { FRESH_LOOK } from './lease.ts';
@@ -23,7 +24,7 @@ export function repair(view: View, why: string): Decision {
   const serving = view.peers.find((peer) => peer.state?.state === 'primary' && peer.last === 'answered');
   if (serving) return wait(`${why}: ${serving.member} runs as primary and repairs it`);
   if (view.recruitment !== null) return pursueRepair(view, why);
-  if (view.settings.tags.nofailover || view.wishes.shutdown) return wait(why);
+  if (!mayCandidate(view)) return wait(why);
   if (view.wishes.failover?.acceptDataLoss === true) return rebuildAlone(view, why);
   if (elapsed(view.failedRecruitAt, view.now) < 1_000 * (1 + view.chance)) {
     return wait(`${why}: not every known member promised; a person may bring them back`);

@@ -157,6 +157,8 @@ export interface Recruitment {
   readonly answers: readonly PromiseAnswer[];
   /** Every asked member has answered, refused or run out of time. */
   readonly complete: boolean;
+  /** The best, which may not lead, no longer has the WAL that this member needs to catch up with it. */
+  readonly walGone: boolean;
 }
 
 /** What is known of the cluster record. */

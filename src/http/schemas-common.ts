@@ -37,7 +37,7 @@ export const stateSchema = oneOf(INSTANCE_STATES, 'What a member does with its P
 export const roleSchema = oneOf(['primary', 'standby', 'none'], 'The role that a member plays for clients.');
 
 export const tagsSchema = object({
-  nofailover: flag('Never becomes primary.'),
+  nofailover: flag('Becomes primary only where nobody else can get what it alone holds.'),
   nosync: flag('Never in a cohort.'),
   priority: { type: 'integer', description: 'Higher is preferred among equal positions.' },
 });

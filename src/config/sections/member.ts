@@ -4,7 +4,11 @@ import { section } from '../setting.ts';
 const MEGABYTE = 1024 ** 2;
 
 export const tags = section('Properties of this member.', {
-  nofailover: boolean(false, { description: 'Never becomes primary.', effect: 'at once' }),
+  nofailover: boolean(false, {
+    description:
+      'Becomes primary only where no other member can get the commits that it alone holds, and until another has them.',
+    effect: 'at once',
+  }),
   nosync: boolean(false, { description: 'Never counts for an acknowledgement.', effect: 'at once' }),
   priority: whole(
     0,

@@ -468,6 +468,7 @@ export function recruitment(
     baseAt: ago(200),
     answers,
     complete: false,
+    walGone: false,
     ...patch,
   };
 }
