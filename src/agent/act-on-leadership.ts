@@ -3,7 +3,7 @@ import { compareLsn } from '../ha/lsn.ts';
 import { countIn, synchronousStandbyNames } from '../ha/quorum.ts';
 import type { Cohort } from '../ha/record.ts';
 import { elapsed, millis } from '../ha/units.ts';
-import type { View } from '../ha/view.ts';
+import type { EpochRow, ServerView, View } from '../ha/view.ts';
 import type { Context } from './context.ts';
 import { AgentStateError, OverdueError } from './errors.ts';
 import { learnTimelines } from './timelines.ts';
@@ -57,16 +57,11 @@ export async function actOnLeadership(
       });
       return;
     }
-    case 'mark-settled': {
-      const { identity } = view.local;
-      if (identity === null) throw new AgentStateError('a settled mark without an identity');
-      await instance.markSettled(
-        { epoch: decision.epoch, primary: identity, timeline: decision.timeline },
-        AbortSignal.timeout(RELOAD),
-      );
+    case 'mark-settled':
+      await markSettled(context, view, decision);
       return;
-    }
     case 'open-door':
+      if (decision.mark !== null) await markSettled(context, view, decision.mark);
       await instance.openDoor(AbortSignal.timeout(RELOAD));
       context.onDoorOpened(view);
       return;
@@ -93,6 +88,16 @@ export async function actOnLeadership(
   }
 }
 
+async function markSettled(
+  context: Context,
+  view: View,
+  { epoch, timeline }: Pick<EpochRow, 'epoch' | 'timeline'>,
+): Promise<void> {
+  const { identity } = view.local;
+  if (identity === null) throw new AgentStateError('a settled mark without an identity');
+  await context.instance.markSettled({ epoch, primary: identity, timeline }, AbortSignal.timeout(RELOAD));
+}
+
 async function promote(
   context: Context,
   view: View,
@@ -101,21 +106,32 @@ async function promote(
 ): Promise<void> {
   const { instance } = context;
   const record = view.record.current?.record;
-  const { identity } = view.local;
+  const { identity, server } = view.local;
   if (record === undefined || identity === null) throw new AgentStateError('a promotion without a record');
   const given = AbortSignal.any([signal, AbortSignal.timeout(PROMOTE)]);
+  const names = synchronousStandbyNames(decision.cohort);
   await Promise.all([
     instance.writeFloor(
       { epoch: decision.epoch, primary: identity, revision: record.revision },
       learnTimelines(view.local.timelineEpochs, record),
     ),
-    instance.prepareToPromote(synchronousStandbyNames(decision.cohort), given),
+    isPrepared(server, names) ? null : instance.prepareToPromote(names, given),
   ]);
   // No promise can be given from here on: a member that won refuses, and its loop carries out one thing at a time.
   await instance.promote(decision.timeline, given);
   context.log.info(
     { event: 'promoted', epoch: decision.epoch, timeline: decision.timeline },
     `Promoted to timeline ${decision.timeline} in epoch ${decision.epoch}`,
+  );
+}
+
+/** The target of a planned end has done before what `prepareToPromote` does, and nobody streams to it. */
+function isPrepared(server: ServerView | null, names: string): boolean {
+  return (
+    server !== null &&
+    !server.doorOpen &&
+    server.synchronousStandbyNames === names &&
+    server.receiver === null
   );
 }
 

@@ -1,11 +1,11 @@
 import { decide } from '../ha/decide.ts';
 import type { Decision } from '../ha/decision.ts';
-import { memberOf } from '../ha/member.ts';
+import { type MemberName, memberOf } from '../ha/member.ts';
 import { guardDeadline } from '../ha/permission.ts';
 import { mayRenew, renewalInterval } from '../ha/renewal.ts';
 import { suspect } from '../ha/suspicion.ts';
 import { renewed } from '../ha/transitions.ts';
-import { type Instant, instant, type Millis, millis } from '../ha/units.ts';
+import { elapsed, type Instant, instant, type Millis, millis } from '../ha/units.ts';
 import type { Task, View } from '../ha/view.ts';
 import { Wakeup } from '../kubernetes/wakeup.ts';
 import { act } from './act.ts';
@@ -14,10 +14,23 @@ import type { Observer } from './observe.ts';
 import { answerPromise } from './promises.ts';
 
 /** Pauses between rounds in milliseconds, where nothing wakes the loop. */
-const PACE = { busy: 20, suspicious: 100, idle: 1_000, idlePrimary: 500, repeated: 200 } as const;
+const PACE = {
+  handover: 15,
+  busy: 20,
+  suspicious: 100,
+  idle: 1_000,
+  idlePrimary: 500,
+  repeated: 200,
+} as const;
 
 /** While one runs, each look would only take the CPU from it. */
 const WORKS_OF_OFFICE: readonly Task['kind'][] = ['promote', 'epoch-row', 'stop'];
+
+/** For how long (milliseconds) after the record changed a planned end is looked at as often as can be. */
+const HANDOVER = 6_000;
+
+/** For how long (milliseconds) the winner of an epoch is asked as often as can be. */
+const NEW_EPOCH = 1_000;
 
 /** How often, in milliseconds, it is checked that a primary was looked at. */
 const PULSE = 500;
@@ -125,7 +138,7 @@ export class Loop {
     this.#guard.setDeadline(guardDeadline(view));
     this.#renew(view);
     const record = view.record.current?.record ?? null;
-    context.peers.attend(record?.primary ? memberOf(record.primary) : null, isUneasy(view));
+    context.peers.attend(record?.primary ? memberOf(record.primary) : null, isUneasy(view), awaited(view));
     this.#report.onView(view);
     return view;
   }
@@ -184,10 +197,32 @@ export class Loop {
     if (decision.kind !== 'wait' && decision.kind !== 'problem') {
       return millis(this.#repeats > 3 ? PACE.repeated : 0);
     }
+    if (isHandingOver(view)) return millis(PACE.handover);
     if (isBusy(view)) return millis(PACE.busy);
     if (isUneasy(view)) return millis(PACE.suspicious);
     return millis(view.local.state === 'primary' ? PACE.idlePrimary : PACE.idle);
   }
+}
+
+/** A planned end: the old primary stops, and its target must be seen to have everything; nobody serves meanwhile. */
+function isHandingOver(view: View): boolean {
+  const record = view.record.current?.record ?? null;
+  if (record === null || record.ending === null) return false;
+  if (elapsed(view.record.changedAt, view.now) > HANDOVER) return false;
+  const { identity, state } = view.local;
+  if (record.primary === identity) return state === 'stopping' || state === 'stopped';
+  return record.ending.target === identity && state === 'standby';
+}
+
+/** Whose next answer the change of office waits for: the target of this member's planned end; a fresh winner's history. */
+function awaited(view: View): MemberName | null {
+  const record = view.record.current?.record ?? null;
+  if (record === null || record.primary === null) return null;
+  const { identity, server } = view.local;
+  if (record.primary === identity)
+    return record.ending !== null && isHandingOver(view) ? memberOf(record.ending.target) : null;
+  const isNew = elapsed(view.record.epochSeenAt, view.now) < NEW_EPOCH && record.settled.epoch < record.epoch;
+  return isNew && server?.follows !== record.primary ? memberOf(record.primary) : null;
 }
 
 /** Something is under way whose end is seen by looking. A task is not: its end wakes the loop. */

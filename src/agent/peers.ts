@@ -9,7 +9,7 @@ import type { Clock } from '../kubernetes/clock.ts';
 import { Wakeup } from '../kubernetes/wakeup.ts';
 
 /** How often a peer is asked how it is. */
-const PACE = { primary: 500, other: 1_000, suspicious: 150 } as const;
+const PACE = { primary: 500, other: 1_000, suspicious: 150, urgent: 15 } as const;
 
 export interface PeersOptions {
   readonly self: MemberName;
@@ -39,6 +39,7 @@ export class Peers {
   readonly #peers = new Map<MemberName, Peer>();
   #primary: MemberName | null = null;
   #suspicious = false;
+  #urgent: MemberName | null = null;
   /** Set once there are metrics. */
   onCall: ObservePeerCall = () => undefined;
   #signal: AbortSignal | null = null;
@@ -69,12 +70,18 @@ export class Peers {
     return this.#peers.get(member)?.record ?? null;
   }
 
-  /** The primary is asked more often; under suspicion everybody is. */
-  attend(primary: MemberName | null, suspicious: boolean): void {
+  /**
+   * The primary is asked more often; under suspicion everybody is; `urgent` names the one whose next answer the
+   * change of office waits for.
+   */
+  attend(primary: MemberName | null, suspicious: boolean, urgent: MemberName | null): void {
     const wake = suspicious && !this.#suspicious;
+    const hurry = urgent !== null && urgent !== this.#urgent;
     this.#primary = primary;
     this.#suspicious = suspicious;
+    this.#urgent = urgent;
     if (wake) this.nudge();
+    else if (hurry) this.nudge(urgent);
   }
 
   /** Asks every peer (or one) now. */
@@ -139,13 +146,14 @@ export class Peers {
     const ended = AbortSignal.any([signal, peer.abort.signal]);
     while (!ended.aborted) {
       await this.#ask(peer, ended);
-      const pace = this.#suspicious
-        ? PACE.suspicious
-        : peer.record.member === this.#primary
-          ? PACE.primary
-          : PACE.other;
-      await peer.nudge.sleep(millis(pace), ended);
+      await peer.nudge.sleep(millis(this.#paceOf(peer.record.member)), ended);
     }
+  }
+
+  #paceOf(member: MemberName): number {
+    if (member === this.#urgent) return PACE.urgent;
+    if (this.#suspicious) return PACE.suspicious;
+    return member === this.#primary ? PACE.primary : PACE.other;
   }
 
   async #ask(peer: Peer, signal: AbortSignal): Promise<void> {
@@ -171,7 +179,8 @@ export class Peers {
       peer.view = { ...before, last: result.outcome, lastAt: clock.now(), postgres };
     }
     // Under suspicion, and at the end of a primary, also who is heard and how far each member is.
-    if (this.#suspicious || matters(before, peer.view)) this.#options.onChange();
+    if (this.#suspicious || peer.record.member === this.#urgent || matters(before, peer.view))
+      this.#options.onChange();
   }
 }
 

@@ -54,7 +54,11 @@ export type Decision = { readonly reason: string } & (
     }
   | { readonly kind: 'settle'; readonly record: ClusterRecord }
   | { readonly kind: 'mark-settled'; readonly epoch: Epoch; readonly timeline: TimelineId }
-  | { readonly kind: 'open-door' }
+  /** `mark`: the settled mark that is written first, where the WAL has none for this epoch. */
+  | {
+      readonly kind: 'open-door';
+      readonly mark: { readonly epoch: Epoch; readonly timeline: TimelineId } | null;
+    }
   | { readonly kind: 'close-door' }
   | { readonly kind: 'set-names'; readonly cohort: Cohort }
   | { readonly kind: 'prove-names'; readonly cohort: Cohort; readonly before: Cohort }

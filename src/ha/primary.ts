@@ -39,9 +39,9 @@ export function lead(view: View, record: ClusterRecord): Decision {
     leave(view, record) ??
     // Before the mark, which waits for members: those that promised a higher epoch wait for the record to reach it.
     bump(view, record, server) ??
-    mark(record, server) ??
+    (server.doorOpen ? mark(record, server) : null) ??
     hold(view, record) ??
-    (server.doorOpen ? null : openDoor(record)) ??
+    (server.doorOpen ? null : openDoor(record, server)) ??
     comply(view, record) ??
     remember(view, record) ??
     leaveOffice(view, record) ??
@@ -108,8 +108,14 @@ function bump(view: View, record: ClusterRecord, server: ServerView): Decision |
   };
 }
 
-function openDoor(record: ClusterRecord): Decision {
-  return { kind: 'open-door', reason: `epoch ${record.epoch} is settled` };
+/** Clients wait: the mark and the door are one step. */
+function openDoor(record: ClusterRecord, server: ServerView): Decision {
+  const { epoch, timeline } = record;
+  return {
+    kind: 'open-door',
+    mark: server.settledEpoch >= epoch ? null : { epoch, timeline },
+    reason: `epoch ${epoch} is settled`,
+  };
 }
 
 /** One step towards the wanted cohort; frozen while the API is away. */

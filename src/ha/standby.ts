@@ -8,11 +8,15 @@ import { TAKE_BACK_AFTER } from './handover.ts';
 import { hung } from './hung.ts';
 import { isReleased } from './lease.ts';
 import type { MemberIncarnation } from './member.ts';
+import { synchronousStandbyNames } from './quorum.ts';
 import type { ClusterRecord } from './record.ts';
 import { replaceData, wayBack } from './returning.ts';
 import { runningTask, startAgain } from './tasks.ts';
 import { elapsed } from './units.ts';
 import type { ServerView, View } from './view.ts';
+
+/** A winner's history is usually known so soon after its win, in milliseconds. */
+const HISTORY_COMES_WITHIN = 500;
 
 /** The decision of a member whose Postgres runs in recovery, under a valid record. */
 export function standBy(view: View, record: ClusterRecord): Decision {
@@ -50,7 +54,28 @@ export function standBy(view: View, record: ClusterRecord): Decision {
       reason: 'it restarts: a setting is lower than the primary has it, and replay stands still',
     };
   }
-  return takeOver(view, record, server) ?? follow(view, record, server);
+  return (
+    takeOver(view, record, server) ?? prepareToLead(view, record, server) ?? follow(view, record, server)
+  );
+}
+
+/**
+ * While the old primary of a planned end still stops, its target does what a promotion begins with: neither a closed
+ * door nor strict names mean anything on a standby, and clients wait less.
+ */
+function prepareToLead(view: View, record: ClusterRecord, server: ServerView): Decision | null {
+  const { ending } = record;
+  if (!isTarget(view, record) || ending === null || server.promoting) return null;
+  const reason = `prepares to take over from ${record.primary} (${ending.cause})`;
+  if (server.doorOpen) return { kind: 'close-door', reason };
+  const cohort = firstCohort(view, record, []);
+  if (server.synchronousStandbyNames === synchronousStandbyNames(cohort)) return null;
+  return { kind: 'set-names', cohort, reason };
+}
+
+/** A planned end names this member as the next primary. */
+function isTarget(view: View, record: ClusterRecord): boolean {
+  return record.ending !== null && record.ending.target === view.local.identity;
 }
 
 /** The record names this member, but its Postgres is a standby: it promotes, or begins a new epoch. */
@@ -115,7 +140,8 @@ function follow(view: View, record: ClusterRecord, server: ServerView): Decision
       };
     }
   }
-  if (!server.doorOpen) return { kind: 'open-door', reason: 'a standby lets readers in' };
+  if (!server.doorOpen && !isTarget(view, record))
+    return { kind: 'open-door', mark: null, reason: 'a standby lets readers in' };
   return wait(`follows ${record.primary} in epoch ${record.epoch}`);
 }
 
@@ -142,6 +168,9 @@ function connect(
   if (way.kind === 'follow') return follow;
   const step = replaceData(view, record, way) ?? wait(way.kind === 'unknown' ? way.reason : 'it diverged');
   if (step.kind !== 'wait' || server.follows === null) return step;
+  // Nothing streams, and the new history is about to be known: a reload more would only be in the way.
+  if (server.receiver === null && elapsed(view.record.changedAt, view.now) < HISTORY_COMES_WITHIN)
+    return step;
   return { kind: 'unfollow', reason: `${server.follows} leads no more; ${step.reason}` };
 }
 

@@ -15,6 +15,9 @@ import { released, selfBumped } from './transitions.ts';
 import { elapsed, epoch } from './units.ts';
 import type { View } from './view.ts';
 
+/** How long (milliseconds) a primary that released stays down at most while its successor begins. */
+const SUCCESSOR_BEGINS_WITHIN = 1_000;
+
 /** The decision of a member whose Postgres does not run. `record`: a valid one, or null. */
 export function rest(view: View, record: ClusterRecord | null): Decision {
   const { local } = view;
@@ -54,7 +57,32 @@ export function rest(view: View, record: ClusterRecord | null): Decision {
       if (replacement !== null) return replacement;
     }
   }
+  if (letsSuccessorBegin(view, record)) return wait('its successor begins first');
   return start(view, 'a member always starts as a standby that follows nobody');
+}
+
+/**
+ * It has just released the Lease, and others are enough to elect and to settle without it: its start would take
+ * machine time from them, and clients that come by its address would wait for a standby instead of being refused.
+ */
+function letsSuccessorBegin(view: View, record: ClusterRecord): boolean {
+  const { releasedAt } = view.hold;
+  if (releasedAt === null || elapsed(releasedAt, view.now) >= SUCCESSOR_BEGINS_WITHIN) return false;
+  if (primaryState(view, record)?.open === true && !isReleased(record)) return false;
+  const { cohort, acks } = record.settled;
+  const streaming = cohort.filter((identity) =>
+    view.peers.some(
+      ({ member, state, last }) =>
+        last === 'answered' &&
+        state !== null &&
+        state.incarnation !== null &&
+        memberIncarnation(member, state.incarnation) === identity &&
+        state.state !== 'stopped' &&
+        state.state !== 'empty',
+    ),
+  );
+  // To recruit, and, the winner not counted, to settle.
+  return streaming.length >= cohort.length - acks + 1 && streaming.length > acks;
 }
 
 function start(view: View, reason: string): Decision {

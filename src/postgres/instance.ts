@@ -30,7 +30,7 @@ import { volumePaths } from './volume/paths.ts';
 import { WalDirectory } from './volume/wal-directory.ts';
 import { bounded } from './wait.ts';
 import { closeDoor, openDoor } from './work/door.ts';
-import { committing, writeEpochRow } from './work/epoch-rows.ts';
+import { committing, writeEpochRow, writeSettledMark } from './work/epoch-rows.ts';
 import { Following } from './work/following.ts';
 import { prepare } from './work/prepare.ts';
 import { prepareToPromote } from './work/prepare-to-promote.ts';
@@ -226,7 +226,7 @@ export class LocalInstance implements PostgresInstance {
     row: Omit<EpochRow, 'settled'> & { readonly cohort: readonly string[]; readonly acks: number },
     signal: AbortSignal,
   ): Promise<{ readonly lsn: Lsn }> {
-    return writeEpochRow(this.#server, { ...row, settled: false }, signal);
+    return writeEpochRow(this.#server, row, signal);
   }
 
   async markSettled(
@@ -234,7 +234,7 @@ export class LocalInstance implements PostgresInstance {
     signal: AbortSignal,
   ): Promise<void> {
     const { cohort = [], acks = 0 } = row;
-    await writeEpochRow(this.#server, { ...row, cohort, acks, settled: true }, signal);
+    await writeSettledMark(this.#server, { ...row, cohort, acks }, signal);
   }
 
   prepare(signal: AbortSignal): Promise<void> {

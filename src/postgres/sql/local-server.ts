@@ -21,16 +21,21 @@ export class LocalServer {
   }
 
   /** A session that the caller closes. */
-  async open(signal: AbortSignal, database = 'postgres'): Promise<Session> {
-    const session = await Session.open(this.#target(), database, signal);
+  async open(signal: AbortSignal, database = 'postgres', options?: string): Promise<Session> {
+    const session = await Session.open(this.#target(), database, signal, options);
     this.#forgetBroken();
     this.#own.add(session);
     return session;
   }
 
-  /** Runs `work` on a connection of its own. */
-  async with<T>(signal: AbortSignal, work: (session: Session) => Promise<T>, database?: string): Promise<T> {
-    const session = await this.open(signal, database);
+  /** Runs `work` on a connection of its own; `options` as in PGOPTIONS. */
+  async with<T>(
+    signal: AbortSignal,
+    work: (session: Session) => Promise<T>,
+    database?: string,
+    options?: string,
+  ): Promise<T> {
+    const session = await this.open(signal, database, options);
     try {
       return await work(session);
     } finally {

@@ -28,12 +28,19 @@ export class Session {
     });
   }
 
-  static async open(target: SessionTarget, database: string, signal: AbortSignal): Promise<Session> {
+  /** `options`: settings of the session, as in PGOPTIONS. They go before those of the role and the database. */
+  static async open(
+    target: SessionTarget,
+    database: string,
+    signal: AbortSignal,
+    options?: string,
+  ): Promise<Session> {
     const socket = new Socket();
     const client = new pg.Client({
       ...target,
       database,
       application_name: 'pgwarden',
+      ...(options === undefined ? {} : { options }),
       ssl: false,
       stream: () => socket,
     });

@@ -33,17 +33,11 @@ export type EpochRowContent = EpochRow & { readonly cohort: readonly string[]; r
  */
 export async function writeEpochRow(
   server: LocalServer,
-  row: EpochRowContent,
+  row: Omit<EpochRowContent, 'settled'>,
   signal: AbortSignal,
 ): Promise<{ readonly lsn: Lsn }> {
   return committing(server, signal, async (session) => {
-    // A settled mark need not be acknowledged: whoever holds a later commit holds the mark, which lies before it.
-    if (row.settled) await session.query('set synchronous_commit = local', [], signal);
-    await session.query(
-      INSERT,
-      [row.epoch, row.primary, row.timeline, row.settled, row.cohort, row.acks],
-      signal,
-    );
+    await session.query(INSERT, valuesOf({ ...row, settled: false }), signal);
     const [written] = await session.query<{ lsn: string }>(
       'select pg_current_wal_insert_lsn()::text as lsn',
       [],
@@ -54,6 +48,28 @@ export async function writeEpochRow(
     }
     return { lsn: written.lsn };
   });
+}
+
+/**
+ * Commits a settled mark. It need not be acknowledged: whoever holds a later commit holds the mark, which lies before
+ * it.
+ */
+export async function writeSettledMark(
+  server: LocalServer,
+  row: Omit<EpochRowContent, 'settled'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const values = valuesOf({ ...row, settled: true });
+  await server.with(
+    signal,
+    (session) => session.query(INSERT, values, signal),
+    undefined,
+    '-c synchronous_commit=local',
+  );
+}
+
+function valuesOf(row: EpochRowContent): readonly unknown[] {
+  return [row.epoch, row.primary, row.timeline, row.settled, row.cohort, row.acks];
 }
 
 /**
@@ -70,7 +86,6 @@ export async function committing<T>(
     signal,
     async (session) => {
       const { pid } = session;
-      await session.query('set synchronous_commit = on', [], signal);
       try {
         return await work(session);
       } catch (error) {
@@ -79,5 +94,6 @@ export async function committing<T>(
       }
     },
     database,
+    '-c synchronous_commit=on',
   );
 }

@@ -7,7 +7,8 @@ import { removeDurably, writeDurably } from '../volume/durable.ts';
 import { historyFileName, PLACEHOLDER } from '../volume/timeline-history.ts';
 import type { WalDirectory } from '../volume/wal-directory.ts';
 import { until } from '../wait.ts';
-import { type Running, requireRunning } from './reload.ts';
+import { FOLLOW_NOBODY } from './receiver.ts';
+import { type Running, reload, requireRunning } from './reload.ts';
 
 const POLL_MS = 5;
 
@@ -24,14 +25,14 @@ export async function promote(
   signal: AbortSignal,
 ): Promise<void> {
   requireRunning(running);
+  // A target that was prepared beforehand still names its old primary; a primary names nobody.
+  const unfollowed = running.files.wanted.upstream === null ? null : reload(running, FOLLOW_NOBODY);
+  unfollowed?.catch(() => undefined); // Waited for below, unless something else fails first.
   await running.server.with(signal, async (session) => {
-    const { pg_is_in_recovery: inRecovery } = await one<{ pg_is_in_recovery: boolean }>(
-      session,
-      'select pg_is_in_recovery()',
-      signal,
-    );
+    const { inRecovery, timeline: replayed } = await one<Recovery>(session, RECOVERY_QUERY, signal);
     if (!inRecovery) throw new PostgresError('WRONG_STATE', 'Postgres is a primary already', 'Look again.');
-    await reserve(walPath, wal, timeline, await replayTimeline(session, signal));
+    await reserve(walPath, wal, timeline, timelineId(replayed));
+    await unfollowed;
     await session.query('select pg_promote(wait => false)', [], signal);
     await until('promoting', POLL_MS, signal, async () => {
       const row = await one<{ timeline: string | null }>(session, PROMOTED_QUERY, signal);
@@ -52,6 +53,16 @@ export async function removeDanglingPlaceholders(walPath: string, wal: WalDirect
     await removeDurably(path);
   }
 }
+
+interface Recovery {
+  readonly inRecovery: boolean;
+  /** The one that is being recovered, by the control file. */
+  readonly timeline: number;
+}
+
+const RECOVERY_QUERY = `
+select pg_is_in_recovery() as "inRecovery", greatest(timeline_id, min_recovery_end_timeline) as timeline
+from pg_control_checkpoint(), pg_control_recovery()`;
 
 const PROMOTED_QUERY = `
 select case when not pg_is_in_recovery()
@@ -75,16 +86,6 @@ async function reserve(
   for (let between = newest + 1; between < timeline; between++) {
     await writeDurably(join(walPath, historyFileName(timelineId(between))), PLACEHOLDER);
   }
-}
-
-/** The timeline that is being recovered, by the control file. */
-async function replayTimeline(session: Session, signal: AbortSignal): Promise<TimelineId> {
-  const row = await one<{ timeline: number }>(
-    session,
-    'select greatest(timeline_id, min_recovery_end_timeline) as timeline from pg_control_checkpoint(), pg_control_recovery()',
-    signal,
-  );
-  return timelineId(row.timeline);
 }
 
 async function one<Row extends object>(session: Session, text: string, signal: AbortSignal): Promise<Row> {

@@ -95,6 +95,9 @@ describe('the guard of a real Postgres', () => {
     await expect(until('dead', () => !isAlive(second.pid!), 1_200)).rejects.toThrow();
     agent.signal('SIGCONT');
     await agent.hears('killed');
+    // What was killed lay in the pipe: that it is read does not say yet that a beat was sent.
+    agent.order('linger 300');
+    await agent.hears('lingered');
     agent.signal('SIGSTOP');
     await until('dead', () => !isAlive(second.pid!));
     agent.signal('SIGKILL');

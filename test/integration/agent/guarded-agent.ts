@@ -1,5 +1,5 @@
 // A minimal agent in a process of its own, so that it can be killed and frozen: the guard of VOLUME, and orders on
-// standard input: `deadline MS`, `deadline none`, `block MS`, `release`. It tells what happens as JSON lines.
+// standard input: `deadline MS`, `deadline none`, `block MS`, `linger MS`, `release`. It tells what happens as JSON lines.
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Guard } from '../../../src/agent/guard.ts';
@@ -44,6 +44,8 @@ for await (const line of createInterface({ input: process.stdin })) {
   const [order, value] = line.split(' ');
   if (order === 'deadline') guard.setDeadline(value === 'none' ? null : instant(now() + Number(value)));
   if (order === 'block') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(value));
+  // Its timers run as they fall due: beats were sent meanwhile.
+  if (order === 'linger') setTimeout(() => say('lingered'), Number(value));
   if (order === 'release') {
     await guard.release();
     say('released');

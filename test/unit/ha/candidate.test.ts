@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../../src/ha/decide.ts';
+import { synchronousStandbyNames } from '../../../src/ha/quorum.ts';
 import { epoch, timelineId } from '../../../src/ha/units.ts';
 import {
   ago,
+  cohort,
   deadPeer,
   END,
   expecting,
@@ -162,8 +164,18 @@ describe('a planned hand-over', () => {
     const newer = { clusterUID: UID, epoch: epoch(4), revision: 8 };
     expect(decide(standbyView({ record: of, peers: [peer(2, { seen: newer })] })).kind).toBe('look');
   });
-  test('is not before', () => {
-    expect(decide(standbyView({ record: record({ ending }) })).kind).toBe('wait');
+  test('is prepared before: the door is closed, and the names are strict', () => {
+    const before = record({ ending });
+    expect(decide(standbyView({ record: before })).kind).toBe('close-door');
+    const closed = standbyView({ record: before, server: { doorOpen: false } });
+    expect(decide(closed)).toMatchObject({ kind: 'set-names', cohort: cohort(1, 2) });
+    const strict = synchronousStandbyNames(cohort(1, 2));
+    const server = { doorOpen: false, synchronousStandbyNames: strict };
+    expect(decide(standbyView({ record: before, server })).kind).toBe('wait');
+    // Nobody took over, and readers are let in again.
+    expect(decide(standbyView({ server }))).toMatchObject({ kind: 'open-door', mark: null });
+    const other = record({ ending: { target: id(2), cause: 'switchover' } });
+    expect(decide(standbyView({ record: other })).kind).toBe('wait');
   });
 });
 

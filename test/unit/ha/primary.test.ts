@@ -42,10 +42,11 @@ describe('a settled primary', () => {
   });
   test('marks its WAL before it opens the door', () => {
     expect(decides({ server: { settledEpoch: epoch(2), doorOpen: false } })).toMatchObject({
-      kind: 'mark-settled',
-      epoch: 3,
+      kind: 'open-door',
+      mark: { epoch: 3, timeline: 3 },
     });
-    expect(decides({ server: { doorOpen: false } }).kind).toBe('open-door');
+    expect(decides({ server: { doorOpen: false } })).toMatchObject({ kind: 'open-door', mark: null });
+    expect(decides({ server: { settledEpoch: epoch(2) } })).toMatchObject({ kind: 'mark-settled', epoch: 3 });
   });
   test('stops when a member followed a higher epoch', () => {
     const peers = [peer(1, { floor: { epoch: epoch(4), primary: id(1), revision: 7 } }), peer(2)];

@@ -115,6 +115,16 @@ describe('a planned end', () => {
     const restart = record({ ending: { target: id(0), cause: 'restart' } });
     expect(down({ record: restart, local: { control: null } }).kind).toBe('start-standby');
   });
+  test('lets its successor begin before it starts again, where that one needs no help', () => {
+    const gone = { record: record({ holder: '', ending }), hold: { releasedAt: ago(100) } };
+    expect(down(gone)).toMatchObject({ kind: 'wait', reason: 'its successor begins first' });
+    const begins = [primaryPeer(1, { open: false }), peer(2)];
+    expect(down({ ...gone, record: wonBy(1), peers: begins }).kind).toBe('wait');
+    const serving = [primaryPeer(1, { open: true }), peer(2)];
+    expect(down({ ...gone, record: wonBy(1), peers: serving }).kind).toBe('start-standby');
+    expect(down({ ...gone, hold: { releasedAt: ago(1_000) } }).kind).toBe('start-standby');
+    expect(down({ ...gone, peers: [peer(1), deadPeer(2)] }).kind).toBe('start-standby');
+  });
   test('sees that somebody takes over before it exits', () => {
     const released = { record: record({ holder: '', ending }), wishes: shutdown };
     expect(down({ ...released, hold: { releasedAt: ago(1_000) } }).kind).toBe('wait');
