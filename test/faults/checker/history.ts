@@ -30,16 +30,18 @@ export interface RegisterOperation extends Interval {
   readonly outcome: Outcome;
 }
 
-/** One step of a counter that only grows, through the multi-host URL. */
+/** One step of a counter that only grows; each source has its own, and makes one step after the other. */
 export interface Beat extends Interval {
+  readonly source: string;
   readonly count: number;
   readonly outcome: Outcome;
 }
 
-/** A plain read of that counter at a member that took itself for the primary. */
+/** A plain read of all counters at a member that took itself for the primary. */
 export interface PlainRead extends Interval {
   readonly member: string;
-  readonly count: number;
+  /** By source. */
+  readonly counts: Readonly<Record<string, number>>;
 }
 
 /** Something that must not be. `kind` is stable. */

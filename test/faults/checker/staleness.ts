@@ -11,16 +11,16 @@ export interface Staleness {
  * was sent a newer count had been acknowledged by whoever. 0 where every read saw all that was acknowledged.
  */
 export function measureStaleness(beats: readonly Beat[], reads: readonly PlainRead[]): Staleness {
-  // By count, and so by time: the counter only grows, one beat after the other.
-  const acknowledged = beats
-    .filter(({ outcome }) => outcome === 'acknowledged')
-    .toSorted((one, other) => one.count - other.count);
+  const acknowledged = beats.filter(({ outcome }) => outcome === 'acknowledged');
   let oldest: Staleness = { millis: 0, read: null };
-  for (const read of reads) {
-    const missed = firstAbove(acknowledged, read.count);
-    if (missed === undefined) continue;
-    const millis = read.invoked - missed.returned;
-    if (millis > oldest.millis) oldest = { millis, read };
+  for (const [source, ofSource] of Map.groupBy(acknowledged, (beat) => beat.source)) {
+    // By count, and so by time.
+    const sorted = ofSource.toSorted((one, other) => one.count - other.count);
+    for (const read of reads) {
+      const missed = firstAbove(sorted, read.counts[source] ?? 0);
+      const millis = missed === undefined ? 0 : read.invoked - missed.returned;
+      if (millis > oldest.millis) oldest = { millis, read };
+    }
   }
   return oldest;
 }

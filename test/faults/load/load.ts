@@ -7,6 +7,7 @@ import {
   parseMultiHostUrl,
 } from '../../e2e/connect.ts';
 import { waitFor } from '../../e2e/wait-for.ts';
+import type { Random } from '../../simulation/engine/random.ts';
 import type { Beat, PlainRead, RegisterOperation, RowAttempt } from '../checker/history.ts';
 import { Gaps } from './gaps.ts';
 import { repeatedly, Session } from './session.ts';
@@ -36,9 +37,10 @@ export interface Seen {
 }
 
 /**
- * The clients of one run, 15 connections with three members: through the multi-host URL some insert unique rows, some
- * write and read registers, one moves a counter on; and at each member's own port one tries to commit rows all the
- * time, and one reads the counter plainly, whatever role the member has.
+ * The clients of one run, 14 connections with three members: some insert unique rows through the multi-host URL as the
+ * demo prints it; some write and read registers, with the hosts of the URL in any order; and at each member's own port
+ * one tries to commit rows all the time, moving a counter of its own on, and one reads these counters plainly, whatever
+ * role the member has.
  */
 export class Load {
   readonly tables: Tables;
@@ -49,16 +51,17 @@ export class Load {
   readonly #errors = new Map<string, number>();
   readonly #gaps: Gaps;
   readonly #target: Target;
+  readonly #random: Random;
   readonly #parsed: MultiHostUrl;
   readonly #memberAt: ReadonlyMap<string, string>;
   readonly #stopping = new AbortController();
   #loops: Promise<void>[] = [];
   #nextRow = 1;
   #nextValue = INITIAL + 1;
-  #count = 0;
   #acknowledged = 0;
 
-  private constructor(target: Target, tables: Tables) {
+  private constructor(target: Target, tables: Tables, random: Random) {
+    this.#random = random;
     this.#target = target;
     this.tables = tables;
     this.#parsed = parseMultiHostUrl(target.url);
@@ -69,7 +72,7 @@ export class Load {
   }
 
   /** Makes tables of its own for this run, drops those of the one before, and begins. */
-  static async start(target: Target, run: number): Promise<Load> {
+  static async start(target: Target, run: number, random: Random): Promise<Load> {
     const tables = tablesOf(run);
     const { client } = await waitFor('a member that takes writes', () => connectReadWrite(target.url));
     try {
@@ -78,7 +81,7 @@ export class Load {
     } finally {
       abandon(client);
     }
-    const load = new Load(target, tables);
+    const load = new Load(target, tables, random);
     load.#begin();
     await load.waitForWrites(20);
     return load;
@@ -126,20 +129,22 @@ export class Load {
   #begin(): void {
     const { signal } = this.#stopping;
     const routed = () => this.#session(async () => (await connectReadWrite(this.#target.url)).client);
+    // As with `load_balance_hosts=random` of libpq 16: a host that refuses does not keep these from the next for long,
+    // so that two members that let clients in have clients both.
+    const anywhere = () =>
+      this.#session(async () => (await connectReadWrite(withHostsIn(this.#target.url, this.#random))).client);
     for (let index = 0; index < ROW_WRITERS; index += 1) {
       const session = routed();
-      this.#loops.push(repeatedly(signal, PAUSE, () => this.#insert(session, true)));
+      this.#loops.push(repeatedly(signal, PAUSE, () => this.#insert(session, null)));
     }
     for (let index = 0; index < REGISTER_CLIENTS; index += 1) {
-      const session = routed();
+      const session = anywhere();
       this.#loops.push(repeatedly(signal, PAUSE, () => this.#useRegister(session, index)));
     }
-    const beating = routed();
-    this.#loops.push(repeatedly(signal, PAUSE, () => this.#beat(beating)));
     for (const [index, member] of this.#target.members.entries()) {
       const connect = () => this.#connectTo(index);
       const writing = this.#session(connect);
-      this.#loops.push(repeatedly(signal, DIRECT_PAUSE, () => this.#insert(writing, false)));
+      this.#loops.push(repeatedly(signal, DIRECT_PAUSE, () => this.#insert(writing, member)));
       const reading = this.#session(connect);
       this.#loops.push(repeatedly(signal, DIRECT_PAUSE, () => this.#read(reading, member)));
     }
@@ -159,20 +164,28 @@ export class Load {
     if (error !== null) this.#errors.set(error, (this.#errors.get(error) ?? 0) + 1);
   }
 
-  async #insert(session: Session, isRouted: boolean): Promise<boolean> {
+  /** `source`: the member at whose own port it is tried; null: through the multi-host URL. */
+  async #insert(session: Session, source: string | null): Promise<boolean> {
     const id = this.#nextRow++;
     const attempt = await session.attempt(async (client) => {
-      const { rows } = await client.query<{ wal: string }>(this.tables.insert, [id]);
+      const { insert, insertAndBeat } = this.tables;
+      const { rows } =
+        source === null
+          ? await client.query<{ wal: string }>(insert, [id])
+          : await client.query<{ wal: string }>(insertAndBeat, [id, source]);
       const place = `${client.host}:${client.port}`;
-      // The name of the WAL segment begins with the timeline: the history that acknowledges.
       const timeline = Number.parseInt(rows[0]?.wal.slice(0, 8) ?? '', 16);
       return { member: this.#memberAt.get(place) ?? place, timeline };
     });
     if (attempt === null) return false;
     const { outcome, result, error, invoked, returned } = attempt;
     this.#rows.push({ id, outcome, by: result, invoked, returned });
-    if (isRouted) this.#note(error);
-    if (outcome === 'acknowledged' && isRouted) {
+    if (source !== null) {
+      this.#beats.push({ source, count: id, outcome, invoked, returned });
+      return outcome === 'acknowledged';
+    }
+    this.#note(error);
+    if (outcome === 'acknowledged') {
       this.#acknowledged += 1;
       this.#gaps.note(returned);
     }
@@ -199,26 +212,29 @@ export class Load {
     return outcome === 'acknowledged';
   }
 
-  async #beat(session: Session): Promise<boolean> {
-    const count = ++this.#count;
-    const attempt = await session.attempt((client) => client.query(this.tables.beat, [count]));
-    if (attempt === null) return false;
-    const { outcome, invoked, returned } = attempt;
-    this.#beats.push({ count, outcome, invoked, returned });
-    return outcome === 'acknowledged';
-  }
-
   async #read(session: Session, member: string): Promise<boolean> {
     const attempt = await session.attempt(async (client) => {
-      const { rows } = await client.query<{ count: string; standby: boolean }>(this.tables.plainRead);
+      const { rows } = await client.query<{ counts: Record<string, number>; standby: boolean }>(
+        this.tables.plainRead,
+      );
       return rows[0];
     });
     const row = attempt?.result;
     if (attempt === null || row === null || row === undefined) return false;
     if (!row.standby) {
       const { invoked, returned } = attempt;
-      this.#plainReads.push({ member, count: Number(row.count), invoked, returned });
+      this.#plainReads.push({ member, counts: row.counts, invoked, returned });
     }
     return true;
   }
+}
+
+/** The same URL with its hosts in a random order. */
+function withHostsIn(url: string, random: Random): string {
+  const places = parseMultiHostUrl(url).hosts.map(({ host, port }) => `${host}:${port}`);
+  const shuffled = places
+    .map((place) => ({ place, at: random.next() }))
+    .toSorted((one, other) => one.at - other.at)
+    .map(({ place }) => place);
+  return url.replace(places.join(','), shuffled.join(','));
 }

@@ -10,7 +10,8 @@ export interface Tables {
   readonly drop: string;
   /** One unique row; no constraint, so that one that is there twice can be seen. Tells the WAL segment. */
   readonly insert: string;
-  readonly beat: string;
+  /** The same, and the counter of a source takes the row's id. */
+  readonly insertAndBeat: string;
   readonly plainRead: string;
   /** Every row's id. */
   readonly ids: string;
@@ -25,6 +26,8 @@ export function tablesOf(run: number): Tables {
   const registers = `registers_${run}`;
   const touched = `touched_${run}`;
   const beats = `beats_${run}`;
+  // The name of the WAL segment begins with the timeline: the history that acknowledges.
+  const insert = `INSERT INTO ${rows} VALUES ($1) RETURNING pg_walfile_name(pg_current_wal_insert_lsn()) AS wal`;
   return {
     create: `
       CREATE TABLE ${rows} (id bigint NOT NULL);
@@ -32,17 +35,20 @@ export function tablesOf(run: number): Tables {
       INSERT INTO ${registers} SELECT key, ${INITIAL} FROM generate_series(1, ${KEYS}) AS key;
       CREATE TABLE ${touched} (client int PRIMARY KEY, times bigint NOT NULL);
       INSERT INTO ${touched} SELECT client, 0 FROM generate_series(0, ${CLIENTS - 1}) AS client;
-      CREATE TABLE ${beats} (count bigint NOT NULL);
-      INSERT INTO ${beats} VALUES (0)`,
+      CREATE TABLE ${beats} (source text PRIMARY KEY, count bigint NOT NULL)`,
     drop: `
       DO $$ DECLARE name text; BEGIN
         FOR name IN SELECT tablename FROM pg_tables WHERE tableowner = current_user
           AND tablename ~ '^(rows|registers|touched|beats)_[0-9]+$'
         LOOP EXECUTE format('DROP TABLE %I', name); END LOOP;
       END $$`,
-    insert: `INSERT INTO ${rows} VALUES ($1) RETURNING pg_walfile_name(pg_current_wal_insert_lsn()) AS wal`,
-    beat: `UPDATE ${beats} SET count = $1`,
-    plainRead: `SELECT count, pg_is_in_recovery() AS standby FROM ${beats}`,
+    insert,
+    insertAndBeat: `
+      WITH beat AS (INSERT INTO ${beats} VALUES ($2, $1) ON CONFLICT (source) DO UPDATE SET count = $1)
+      ${insert}`,
+    plainRead: `
+      SELECT coalesce(json_object_agg(source, count), '{}') AS counts, pg_is_in_recovery() AS standby
+      FROM ${beats}`,
     ids: `SELECT id FROM ${rows}`,
     finalRegisters: `SELECT key, value FROM ${registers}`,
     write: (key, value) => `UPDATE ${registers} SET value = ${value} WHERE key = ${key}`,

@@ -1,4 +1,6 @@
 import { randomInt } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isJson, positive } from '../../bench/options.ts';
 import { SCENARIOS } from '../scenarios/all.ts';
@@ -30,7 +32,7 @@ Hurts a real cluster under load, and checks what its clients saw. See docs/fault
   --seed N          of all that is random (default: another each time; it is printed)
   --long            repeated failovers go on for 5 minutes, not 30 s
   --report FILE     write the results into this page (docs/faults.md)
-  --keep DIR        where failed runs leave their logs (default: faults-kept)
+  --keep DIR        where failed runs leave their logs (default: in the directory for temporary files)
   -o, --output json one JSON object on stdout instead of the table
 `;
 
@@ -46,7 +48,7 @@ export function faultOptions(argv: readonly string[]): FaultOptions | null {
       seed: { type: 'string' },
       long: { type: 'boolean', default: false },
       report: { type: 'string' },
-      keep: { type: 'string', default: 'faults-kept' },
+      keep: { type: 'string', default: join(tmpdir(), 'pgwarden-faults-kept') },
       output: { type: 'string', short: 'o', default: 'table' },
       help: { type: 'boolean', short: 'h', default: false },
     },

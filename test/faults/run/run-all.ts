@@ -2,10 +2,10 @@ import { say } from '../../bench/table.ts';
 import { Random } from '../../simulation/engine/random.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { whatIsMissing } from '../scenarios/why-not.ts';
-import { Stage, type StageOptions } from '../stage/stage.ts';
 import { keepFailure } from './keep.ts';
 import type { Skipped } from './report.ts';
 import { type Result, runScenario } from './run-scenario.ts';
+import { Theatre } from './theatre.ts';
 
 export interface RunAllOptions {
   readonly scenarios: readonly Scenario[];
@@ -20,9 +20,6 @@ export interface Outcome {
   readonly results: readonly Result[];
   readonly skipped: readonly Skipped[];
 }
-
-const MEMBERS = 3;
-const PLACES = 5;
 
 /**
  * Runs every scenario as often as asked, one after the other, on one cluster as long as it is well: after a failed run
@@ -83,37 +80,4 @@ function lineOf({
   const recovery = recoveryMillis === null ? 'not' : `after ${Math.round(recoveryMillis)} ms`;
   const facts = `gap ${Math.round(longestGapMillis)} ms, well ${recovery}, oldest read ${Math.round(oldestReadMillis)} ms, ${acknowledgedRows} rows`;
   return [`    ${verdict}: ${facts}`, ...notes.map((note) => `    ${note}`)].join('\n');
-}
-
-/** The cluster at hand, made anew where another kind is asked for. */
-class Theatre {
-  readonly #isNetworked: boolean;
-  readonly #random: Random;
-  #stage: Stage | null = null;
-
-  constructor(isNetworked: boolean, seed: number) {
-    this.#isNetworked = isNetworked;
-    this.#random = new Random(seed, 'gates');
-  }
-
-  async stage(hasDisks: boolean): Promise<Stage> {
-    if (this.#stage !== null && this.#stage.options.hasDisks !== hasDisks) await this.leave();
-    if (this.#stage === null) {
-      const options: StageOptions = {
-        members: MEMBERS,
-        places: PLACES,
-        isNetworked: this.#isNetworked,
-        hasDisks,
-      };
-      say(`a new cluster${hasDisks ? ', each member on a small disk' : ''}`);
-      this.#stage = await Stage.start(options, this.#random);
-    }
-    return this.#stage;
-  }
-
-  async leave(): Promise<void> {
-    const stage = this.#stage;
-    this.#stage = null;
-    await stage?.[Symbol.asyncDispose]();
-  }
 }

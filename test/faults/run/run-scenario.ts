@@ -52,7 +52,7 @@ export async function runScenario(
   const { run, random, isLong, signal } = options;
   await stage.waitUntilComplete(RECOVERY_MILLIS);
   const began = new Date();
-  const load = await Load.start(stage.target, run);
+  const load = await Load.start(stage.target, run, random);
   const notes: string[] = [];
   const violations: Violation[] = [];
   const pause = async (millis: number) => {

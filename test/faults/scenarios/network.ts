@@ -34,6 +34,7 @@ export const network: readonly Scenario[] = [
     title: 'the primary cut off from members and API, but not from clients: plain reads there',
     needs: NETWORK,
     holdMillis: 12_000,
+    longestGapMillis: 8000,
     async inject(world) {
       const { stage } = world;
       const name = await stage.primary();

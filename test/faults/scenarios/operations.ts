@@ -6,9 +6,12 @@ import { nothingToHeal, type Scenario, scenario, type World } from './scenario.t
 
 const NETWORK = ['network'] as const;
 
+/** Asked of the member that is neither the primary nor the target: its agent lives on whatever happens to those. */
 async function switchover({ stage, note }: World, target: string): Promise<void> {
-  const { exitCode, output } = await stage.pgwarden(target, 'switchover', '--target', target);
-  note(`switchover to ${target}: exit code ${exitCode}${exitCode === 0 ? '' : `, ${output}`}`);
+  const asked = (await stage.standbys()).find((name) => name !== target) ?? target;
+  const { exitCode, output } = await stage.pgwarden(asked, 'switchover', '--target', target);
+  const words = output.split('\n').slice(0, 2).join('; ');
+  note(`switchover to ${target}: exit code ${exitCode}${exitCode === 0 ? '' : `: ${words}`}`);
 }
 
 /** Fills the database with so many megabytes that neither compress nor matter. */

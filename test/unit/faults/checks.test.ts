@@ -69,17 +69,18 @@ describe('the check of histories', () => {
 });
 
 describe('the age of plain reads', () => {
-  const beat = (count: number, returned: number, outcome: Outcome = 'acknowledged'): Beat => ({
+  const beat = (count: number, returned: number, outcome: Outcome = 'acknowledged', source = 'a'): Beat => ({
+    source,
     count,
     outcome,
     invoked: returned - 1,
     returned,
   });
-  const readAt = (invoked: number, count: number): PlainRead => ({
+  const readAt = (invoked: number, a: number, more: Record<string, number> = {}): PlainRead => ({
     member: 'pg-0',
     invoked,
     returned: invoked + 1,
-    count,
+    counts: { a, ...more },
   });
   const beats = [beat(1, 10), beat(2, 20), beat(3, 30, 'unknown'), beat(4, 40)];
 
@@ -92,10 +93,16 @@ describe('the age of plain reads', () => {
   test('is the time since the first acknowledgement that a read did not see', () => {
     expect(measureStaleness(beats, [readAt(45, 4), readAt(120, 1)])).toMatchObject({
       millis: 100,
-      read: { count: 1 },
+      read: { counts: { a: 1 } },
     });
     // The third may not have happened.
     expect(measureStaleness(beats, [readAt(35, 2)]).millis).toBe(0);
+  });
+
+  test('counts for each source by itself, also one of which a read saw nothing at all', () => {
+    const two = [...beats, beat(9, 50, 'acknowledged', 'b')];
+    expect(measureStaleness(two, [readAt(70, 4, { b: 9 })]).millis).toBe(0);
+    expect(measureStaleness(two, [readAt(70, 4)]).millis).toBe(20);
   });
 
   test('is wrong above the bound, where there is one', () => {

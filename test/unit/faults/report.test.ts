@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest';
+import { Gaps } from '../../faults/load/gaps.ts';
+import { asMarkdown, summarizeRuns, withResults } from '../../faults/run/report.ts';
+import type { Result } from '../../faults/run/run-scenario.ts';
+
+const result = (run: number, more: Partial<Result> = {}): Result => ({
+  scenario: 'kill',
+  title: 'something is killed',
+  run,
+  longestGapMillis: 1000 * run,
+  recoveryMillis: 400,
+  oldestReadMillis: 0,
+  acknowledgedRows: 100,
+  registerOperations: 50,
+  notes: [],
+  violations: [],
+  ...more,
+});
+
+describe('the report', () => {
+  test('tells the worst of all runs of a scenario, and fails it for one of them', () => {
+    const failed = result(3, { recoveryMillis: null, violations: [{ kind: 'row-lost', message: '' }] });
+    const [row] = summarizeRuns([result(1), result(2), failed]);
+    expect(row).toMatchObject({ runs: 3, longestGapMillis: 3000, acknowledgedRows: 300, failed: 1 });
+    expect(asMarkdown([result(1), failed], [], 7, new Date(0))).toContain('FAILED 1 of 2: row-lost');
+    expect(asMarkdown([result(1)], [], 7, new Date(0))).toContain('| held |');
+  });
+
+  test('takes the place of the results of a page, and of nothing else', () => {
+    const page =
+      'before\n<!-- results: npm run test:faults -- --report -->\nold\n<!-- end of results -->\nafter\n';
+    const next = withResults(page, 'new');
+    expect(next).toContain('before');
+    expect(next).toContain('\nnew\n');
+    expect(next).toContain('after');
+    expect(next).not.toContain('old');
+    expect(withResults(next, 'new')).toBe(next);
+    expect(() => withResults('nothing', 'new')).toThrow(TypeError);
+  });
+});
+
+describe('the longest gap', () => {
+  test('is one that ended after the fault, or goes on', () => {
+    const gaps = new Gaps(0);
+    gaps.note(500);
+    gaps.note(600);
+    gaps.note(900);
+    expect(gaps.longest(550, 910)).toBe(300);
+    expect(gaps.longest(0, 910)).toBe(500);
+    expect(gaps.longest(550, 1400)).toBe(500);
+    gaps.end(1000);
+    expect(gaps.longest(550, 9999)).toBe(300);
+  });
+});
