@@ -5,6 +5,7 @@ import { Random } from '../simulation/engine/random.ts';
 import { randomCombinations } from './run/combination.ts';
 import { type FaultOptions, faultOptions } from './run/options.ts';
 import { asMarkdown, asTable, withResults } from './run/report.ts';
+import { addResults } from './run/results-file.ts';
 import { runAll } from './run/run-all.ts';
 import { SCENARIOS } from './scenarios/all.ts';
 import { whatIsMissing } from './scenarios/why-not.ts';
@@ -28,7 +29,9 @@ async function main(options: FaultOptions): Promise<number> {
   const combinations = randomCombinations(SCENARIOS, options.random, new Random(seed, 'combinations'));
   const scenarios = [...options.scenarios, ...combinations];
   const { signal } = interrupted;
-  const { results, skipped } = await runAll({ scenarios, runs, seed, isLong, keep, signal });
+  const outcome = await runAll({ scenarios, runs, seed, isLong, keep, signal });
+  const { results, skipped } =
+    options.results === null ? outcome : await addResults(options.results, outcome);
   if (options.isJson) {
     process.stdout.write(`${JSON.stringify({ seed, cores: cpus().length, results, skipped }, null, 2)}\n`);
   } else {
@@ -37,9 +40,9 @@ async function main(options: FaultOptions): Promise<number> {
   if (signal.aborted) return 130;
   if (report !== null) {
     const page = await readFile(report, 'utf8');
-    await writeFile(report, withResults(page, asMarkdown(results, skipped, seed, new Date())));
+    await writeFile(report, withResults(page, asMarkdown(results, skipped, new Date())));
   }
-  return results.some(({ violations }) => violations.length > 0) ? 1 : 0;
+  return outcome.results.some(({ violations }) => violations.length > 0) ? 1 : 0;
 }
 
 async function list(): Promise<string> {

@@ -17,13 +17,11 @@ export async function keepFailure(
     writeFile(join(folder, name), `${JSON.stringify(content, null, 1)}\n`);
   await write('result.json', { ...result, began });
   await writeFile(join(folder, 'story.txt'), `${await stage.story(began)}\n`);
-  if (load !== null) {
-    await write('errors.json', Object.fromEntries(load.errors));
-    // One operation a line.
-    for (const [name, operations] of Object.entries(load.seen)) {
-      const lines = (operations as readonly unknown[]).map((operation) => JSON.stringify(operation));
-      await writeFile(join(folder, `${name}.jsonl`), `${lines.join('\n')}\n`);
-    }
+  await write('errors.json', Object.fromEntries(load.errors));
+  // One operation a line.
+  for (const [name, operations] of Object.entries(load.seen)) {
+    const lines = (operations as readonly unknown[]).map((operation) => JSON.stringify(operation));
+    await writeFile(join(folder, `${name}.jsonl`), `${lines.join('\n')}\n`);
   }
   return folder;
 }

@@ -14,6 +14,8 @@ export interface FaultOptions {
   readonly random: number;
   readonly runs: number;
   readonly isLong: boolean;
+  /** File with the results of this run and of earlier ones. */
+  readonly results: string | null;
   /** Page to write the results into. */
   readonly report: string | null;
   /** Folder for what failed runs leave. */
@@ -31,6 +33,7 @@ Hurts a real cluster under load, and checks what its clients saw. See docs/fault
   --random M        M random combinations of two or three faults
   --seed N          of all that is random (default: another each time; it is printed)
   --long            repeated failovers go on for 5 minutes, not 30 s
+  --results FILE    add the results to those of earlier runs in this file: a long run in parts
   --report FILE     write the results into this page (docs/faults.md)
   --keep DIR        where failed runs leave their logs (default: in the directory for temporary files)
   -o, --output json one JSON object on stdout instead of the table
@@ -47,6 +50,7 @@ export function faultOptions(argv: readonly string[]): FaultOptions | null {
       random: { type: 'string' },
       seed: { type: 'string' },
       long: { type: 'boolean', default: false },
+      results: { type: 'string' },
       report: { type: 'string' },
       keep: { type: 'string', default: join(tmpdir(), 'pgwarden-faults-kept') },
       output: { type: 'string', short: 'o', default: 'table' },
@@ -65,6 +69,7 @@ export function faultOptions(argv: readonly string[]): FaultOptions | null {
     random,
     runs: positive('--runs', values.runs),
     isLong: values.long,
+    results: values.results ?? null,
     report: values.report ?? null,
     keep: values.keep,
     isJson: isJson(values.output),

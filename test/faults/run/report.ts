@@ -64,12 +64,7 @@ export function asTable(results: readonly Result[], skipped: readonly Skipped[])
 }
 
 /** The part of `docs/faults.md` between its two marks. */
-export function asMarkdown(
-  results: readonly Result[],
-  skipped: readonly Skipped[],
-  seed: number,
-  when: Date,
-): string {
+export function asMarkdown(results: readonly Result[], skipped: readonly Skipped[], when: Date): string {
   const rows = summarizeRuns(results);
   const totals = rows.reduce(
     (sum, row) => ({
@@ -81,7 +76,7 @@ export function asMarkdown(
     { runs: 0, rows: 0, operations: 0, failed: 0 },
   );
   return [
-    `${when.toISOString().slice(0, 10)}, ${cpus().length} cores, seed ${seed}: ${totals.runs} runs, ${totals.rows} acknowledged rows, ` +
+    `${when.toISOString().slice(0, 10)}, ${cpus().length} cores: ${totals.runs} runs, ${totals.rows} acknowledged rows, ` +
       `${totals.operations} register operations, ${totals.failed} failed runs.`,
     '',
     '| scenario | runs | longest write gap | all stream again | oldest plain read | acknowledged rows | verdict |',

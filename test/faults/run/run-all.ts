@@ -30,7 +30,7 @@ export async function runAll(options: RunAllOptions): Promise<Outcome> {
   const missing = await whatIsMissing();
   const results: Result[] = [];
   const skipped: Skipped[] = [];
-  const theatre = new Theatre(!missing.has('network'), seed);
+  const theatre = new Theatre(!missing.has('network'), seed, signal);
   const total = scenarios.length * runs;
   let run = 0;
   try {

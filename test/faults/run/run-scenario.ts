@@ -3,6 +3,7 @@ import type { Random } from '../../simulation/engine/random.ts';
 import type { Violation } from '../checker/history.ts';
 import { Load } from '../load/load.ts';
 import type { Heal, Scenario, World } from '../scenarios/scenario.ts';
+import { orAborted } from '../stage/or-aborted.ts';
 import type { Stage } from '../stage/stage.ts';
 import { judgeRun } from './verdict.ts';
 
@@ -25,7 +26,7 @@ export interface Result {
 /** A failed run, with what is needed to understand it. */
 export interface Failure {
   readonly began: Date;
-  readonly load: Load | null;
+  readonly load: Load;
 }
 
 export interface RunOptions {
@@ -50,7 +51,8 @@ export async function runScenario(
   options: RunOptions,
 ): Promise<{ readonly result: Result; readonly failure: Failure }> {
   const { run, random, isLong, signal } = options;
-  await stage.waitUntilComplete(RECOVERY_MILLIS);
+  const bounded = <Value>(promise: Promise<Value>): Promise<Value> => orAborted(signal, promise);
+  await bounded(stage.waitUntilComplete(RECOVERY_MILLIS));
   const began = new Date();
   const load = await Load.start(stage.target, run, random);
   const notes: string[] = [];
@@ -77,19 +79,19 @@ export async function runScenario(
   try {
     await pause(CALM_MILLIS);
     const since = performance.now();
-    heal = await scenario.inject(world);
+    heal = await bounded(scenario.inject(world));
     await pause(scenario.holdMillis);
     await heal();
     heal = null;
     const healed = performance.now();
-    await load.waitForWrites(50, RECOVERY_MILLIS);
-    await stage.waitUntilComplete(RECOVERY_MILLIS);
+    await bounded(load.waitForWrites(50, RECOVERY_MILLIS));
+    await bounded(stage.waitUntilComplete(RECOVERY_MILLIS));
     recoveryMillis = performance.now() - healed;
-    await load.waitForWrites(20);
+    await bounded(load.waitForWrites(20));
     longestGapMillis = load.longestGap(since);
     await load.stop();
-    await stage.waitUntilComplete(RECOVERY_MILLIS);
-    const judged = await judgeRun(stage, load, scenario.oldestReadMillis);
+    await bounded(stage.waitUntilComplete(RECOVERY_MILLIS));
+    const judged = await bounded(judgeRun(stage, load, scenario.oldestReadMillis));
     violations.push(...judged.violations);
     oldestReadMillis = judged.staleness.millis;
     if (longestGapMillis > scenario.longestGapMillis) {

@@ -10,9 +10,11 @@ const PLACES = 5;
 export class Theatre {
   readonly #isNetworked: boolean;
   readonly #random: Random;
+  readonly #signal: AbortSignal;
   #stage: Stage | null = null;
 
-  constructor(isNetworked: boolean, seed: number) {
+  constructor(isNetworked: boolean, seed: number, signal: AbortSignal) {
+    this.#signal = signal;
     this.#isNetworked = isNetworked;
     this.#random = new Random(seed, 'gates');
   }
@@ -27,7 +29,7 @@ export class Theatre {
         hasDisks,
       };
       say(`a new cluster${hasDisks ? ', each member on a small disk' : ''}`);
-      this.#stage = await Stage.start(options, this.#random);
+      this.#stage = await Stage.start(options, this.#random, this.#signal);
     }
     return this.#stage;
   }

@@ -37,6 +37,7 @@ export class Member {
   readonly demo: DemoMember;
   readonly #program: Program;
   #running: Respawned;
+  #isRetired = false;
 
   constructor(demo: DemoMember, program: Program) {
     this.demo = demo;
@@ -50,14 +51,20 @@ export class Member {
 
   /** Starts the agent, and again whenever it ends. Nothing where it runs. */
   up(): void {
-    this.#running.up();
+    if (!this.#isRetired) this.#running.up();
+  }
+
+  /** Ends everything at once; nothing starts it again, also no scenario that does not know yet that it is over. */
+  async retire(): Promise<void> {
+    this.#isRetired = true;
+    await this.down();
   }
 
   /** As `up`, with more in the environment of the agent, and so of its Postgres. */
   async upWith(environment: Readonly<Record<string, string>>): Promise<void> {
     await this.#running.hold('SIGTERM');
     this.#running = new Respawned({ ...this.#program, env: { ...this.#program.env, ...environment } });
-    this.#running.up();
+    this.up();
   }
 
   /** Ends everything at once, for good. */

@@ -26,6 +26,7 @@ import { ApiGate } from './api-gate.ts';
 import { missingPart, StageError } from './errors.ts';
 import { FaultNetwork } from './fault-network.ts';
 import { Member } from './member.ts';
+import { orAborted } from './or-aborted.ts';
 import { Volume } from './volume.ts';
 
 export interface StageOptions {
@@ -68,7 +69,7 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Lays it out and waits until every standby streams. Throws StageError with the last words of the logs. */
-  static async start(options: StageOptions, random: Random): Promise<Stage> {
+  static async start(options: StageOptions, random: Random, signal: AbortSignal): Promise<Stage> {
     const root = await mkdtemp(join(tmpdir(), 'pgwarden-faults-'));
     await chmod(root, 0o755);
     const demo = await createDemo({ dir: join(root, 'demo'), members: options.places, portBase: null });
@@ -76,10 +77,14 @@ export class Stage implements AsyncDisposable {
     const network = options.isNetworked ? await FaultNetwork.create(names) : null;
     const stage = new Stage(options, root, demo, network);
     try {
-      await stage.#launch(random);
-      await stage.waitUntilComplete(START_MILLIS);
+      await orAborted(signal, stage.#launch(random));
+      await orAborted(signal, stage.waitUntilComplete(START_MILLIS));
       return stage;
     } catch (error) {
+      if (signal.aborted) {
+        await stage[Symbol.asyncDispose]();
+        throw error;
+      }
       const logs = await stage.lastWords();
       await stage[Symbol.asyncDispose]();
       const message = `the cluster did not start: ${(error as Error).message}\n${logs}`;
@@ -272,7 +277,7 @@ export class Stage implements AsyncDisposable {
     for (const volume of this.#volumes.values()) await volume.thaw();
     for (const member of this.#members.values()) {
       member.thaw();
-      await member.down();
+      await member.retire();
     }
     for (const program of this.#programs) await program.hold('SIGKILL');
     await waitFor('the members to be gone', () => {

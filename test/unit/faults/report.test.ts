@@ -1,6 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Gaps } from '../../faults/load/gaps.ts';
 import { asMarkdown, summarizeRuns, withResults } from '../../faults/run/report.ts';
+import { addResults } from '../../faults/run/results-file.ts';
 import type { Result } from '../../faults/run/run-scenario.ts';
 
 const result = (run: number, more: Partial<Result> = {}): Result => ({
@@ -22,8 +26,8 @@ describe('the report', () => {
     const failed = result(3, { recoveryMillis: null, violations: [{ kind: 'row-lost', message: '' }] });
     const [row] = summarizeRuns([result(1), result(2), failed]);
     expect(row).toMatchObject({ runs: 3, longestGapMillis: 3000, acknowledgedRows: 300, failed: 1 });
-    expect(asMarkdown([result(1), failed], [], 7, new Date(0))).toContain('FAILED 1 of 2: row-lost');
-    expect(asMarkdown([result(1)], [], 7, new Date(0))).toContain('| held |');
+    expect(asMarkdown([result(1), failed], [], new Date(0))).toContain('FAILED 1 of 2: row-lost');
+    expect(asMarkdown([result(1)], [], new Date(0))).toContain('| held |');
   });
 
   test('takes the place of the results of a page, and of nothing else', () => {
@@ -36,6 +40,22 @@ describe('the report', () => {
     expect(next).not.toContain('old');
     expect(withResults(next, 'new')).toBe(next);
     expect(() => withResults('nothing', 'new')).toThrow(TypeError);
+  });
+});
+
+describe('a file of results', () => {
+  test('adds up what was run in parts, and forgets that something was left out once it was run', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'pgwarden-results-'));
+    try {
+      const file = join(directory, 'results.json');
+      const skipped = [{ scenario: 'kill', title: '', why: 'not here' }];
+      expect(await addResults(file, { results: [], skipped })).toEqual({ results: [], skipped });
+      const all = await addResults(file, { results: [result(1)], skipped: [] });
+      expect(all).toEqual({ results: [result(1)], skipped: [] });
+      expect((await addResults(file, { results: [result(2)], skipped })).results).toHaveLength(2);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
   });
 });
 
