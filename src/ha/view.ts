@@ -130,7 +130,7 @@ export interface LocalView {
   readonly settingsTooLow: boolean;
   /** Null: not running, or it did not answer. */
   readonly server: ServerView | null;
-  /** Since when it did not answer although it runs; null: it answers. */
+  /** Since when it did not answer, or commits waited for a local flush that stands still, although it runs; null: neither. */
   readonly silentSince: Instant | null;
 }
 

@@ -1,3 +1,4 @@
+import { type FlushTrace, flushStalledSince, traceFlush } from '../ha/hung.ts';
 import { LSN_ZERO, type Lsn } from '../ha/lsn.ts';
 import { type Instant, type Millis, type TimelineId, timelineId } from '../ha/units.ts';
 import type { ServerView } from '../ha/view.ts';
@@ -48,6 +49,7 @@ export class LocalObserver {
   readonly #status: StatusReader;
   readonly #probe: ConnectProbe;
   #traces: Traces = NO_TRACES;
+  #flush: FlushTrace | null = null;
   #provenAt: Instant | null = null;
   #lastRun: { readonly timeline: TimelineId; readonly flushLsn: Lsn } | null = null;
   #pid: number | null = null;
@@ -89,7 +91,7 @@ export class LocalObserver {
       walRemoved: this.#parts.flags.walRemoved,
       settingsTooLow: this.#parts.flags.settingsTooLow,
       server,
-      silentSince: accepting ? this.#status.silentSince : null,
+      silentSince: accepting ? this.#silentSince() : null,
       process: postmaster.state,
       lastConnectAt: this.#probe.lastConnectAt,
     };
@@ -113,6 +115,7 @@ export class LocalObserver {
     this.#status.reset();
     this.#probe.reset();
     this.#traces = NO_TRACES;
+    this.#flush = null;
     this.#provenAt = null;
   }
 
@@ -130,8 +133,15 @@ export class LocalObserver {
       promoting: promoting || flags.promoting,
     });
     this.#traces = traces;
+    // A standby flushes what it receives by itself; nobody waits for that.
+    const waiting = status.row.inRecovery ? 0 : status.row.waitingForFlush;
+    this.#flush = traceFlush(this.#flush, { flushLsn: view.flushLsn, waiting, at: status.sentAt });
     this.#lastRun = { timeline: view.timeline, flushLsn: view.flushLsn };
     return view;
+  }
+
+  #silentSince(): Instant | null {
+    return this.#status.silentSince ?? flushStalledSince(this.#flush, this.#parts.deps.clock.now());
   }
 
   async #controlFile(): Promise<ControlData | null> {

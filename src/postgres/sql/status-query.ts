@@ -34,7 +34,10 @@ export interface StatusRow {
   readonly follows: string | null;
   readonly names: string;
   readonly senders: readonly SenderRow[];
+  /** Sessions that wait for the quorum. */
   readonly waiting: number;
+  /** Sessions that wait for WAL to be written or flushed here. */
+  readonly waitingForFlush: number;
   readonly rolesExist: boolean;
   readonly tableExists: boolean;
   /** Milliseconds since the commit of the last replayed transaction. */
@@ -76,6 +79,7 @@ select json_build_object(
       'reply', reply_time)), '[]')
     from pg_stat_replication),
   'waiting', activity.waiting,
+  'waitingForFlush', activity.waiting_for_flush,
   'rolesExist', (select count(*) from pg_roles where rolname = any($1::text[])) = cardinality($1::text[])
     and exists (select from pg_database where datname = $2),
   'tableExists', to_regclass('pgwarden.epoch') is not null,
@@ -86,10 +90,19 @@ select json_build_object(
 from recovery, (
   select count(*) filter (where backend_type = 'walreceiver') as receivers,
     max(wait_event) filter (where backend_type = 'startup') as startup_wait,
-    count(*) filter (where wait_event = 'SyncRep') as waiting
+    count(*) filter (where wait_event = 'SyncRep') as waiting,
+    count(*) filter (where backend_type = 'client backend' and lower(wait_event) in (${FLUSH_WAITS})) as waiting_for_flush
   from pg_stat_activity
 ) as activity`;
 }
+
+/**
+ * Wait events of a commit whose WAL is not on this disk yet: the write, the sync, the lock around both, and a new segment
+ * (documentation, "Wait Events"). In small letters: 17 spells some of them differently.
+ */
+const FLUSH_WAITS = ['walwrite', 'walsync', 'walsyncmethodassign', 'walinitwrite', 'walinitsync', 'walinsert']
+  .map((event) => `'${event}'`)
+  .join(', ');
 
 const EPOCHS = `,
   'lastRow', (select json_build_object('epoch', epoch, 'primary', "primary", 'timeline', timeline, 'settled', settled)

@@ -20,6 +20,7 @@ const standby: StatusRow = {
   names: 'ANY 1 ("nobody")',
   senders: [],
   waiting: 0,
+  waitingForFlush: 0,
   rolesExist: true,
   tableExists: false,
   replayedAgo: 1_000,
