@@ -237,7 +237,7 @@ export class Archiver {
     const { code, message, remedy } = asArchiveError(cause);
     if (code === 'ARCHIVE_CANCELLED' || this.#told === code) return;
     this.#told = code;
-    this.#options.log('warn', 'archive.failed', message, { code, remedy, file, err: cause });
+    this.#options.log('warn', 'archive.failed', message, { code, remedy, file });
   }
 }
 

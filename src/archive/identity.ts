@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ForeignArchiveError, ObjectDamagedError } from './errors.ts';
+import { ForeignArchiveError, ObjectDamagedError, ObjectMissingError } from './errors.ts';
 import { BACKUP_FOLDER, IDENTITY_KEY, WAL_FOLDER } from './layout.ts';
 import { collect } from './store/content.ts';
 import type { ObjectStore } from './store/ports.ts';
@@ -23,8 +23,12 @@ type Options = { readonly signal: AbortSignal };
 
 /** What the archive says of itself; null: nothing. */
 export async function readIdentity(store: ObjectStore, { signal }: Options): Promise<ArchiveIdentity | null> {
-  if ((await store.head(IDENTITY_KEY, { signal })) === null) return null;
-  const bytes = await collect((await store.get(IDENTITY_KEY, { signal })).body);
+  const opened = await store.get(IDENTITY_KEY, { signal }).catch((error: unknown) => {
+    if (error instanceof ObjectMissingError) return null;
+    throw error;
+  });
+  if (opened === null) return null;
+  const bytes = await collect(opened.body);
   try {
     const { clusterUID, generation, systemIdentifier } = shape.parse(JSON.parse(bytes.toString('utf8')));
     return { clusterUID, generation, systemIdentifier };

@@ -18,10 +18,14 @@ export type Obtained =
   /** There is none; `reason` is for `context.skip(reason)`. */
   | { readonly server: null; readonly reason: string };
 
-/** A real S3 server for this test. Give the hook that calls this 12 minutes: a first build takes one or two. */
-export async function obtainS3Server(): Promise<Obtained> {
+/**
+ * A real S3 server for this test. Give the hook that calls this 12 minutes: a first build takes one or two. `beforeStart`
+ * is called between build and start: whoever gives up root does it there.
+ */
+export async function obtainS3Server(beforeStart = (): void => undefined): Promise<Obtained> {
   try {
-    return { server: await S3Server.start(await findS3Server()), reason: null };
+    const binary = await findS3Server().finally(beforeStart);
+    return { server: await S3Server.start(binary), reason: null };
   } catch (error) {
     if (error instanceof NoS3Server) return { server: null, reason: error.message };
     throw error;

@@ -32,18 +32,20 @@ describe.each(
   });
 
   // What is stored as it is has nothing to tell by; its hash beside the object does.
-  test.runIf(compression !== 'none' || encrypted)('tells what is cut short or changed', async () => {
-    const whole = Buffer.from(await codec.encodeBytes('wal_005/x', randomBytes(200_000)));
-    for (const length of [10, 70_000, whole.length - 1])
-      await expect(decode(whole.subarray(0, length)), `${length}`).rejects.toMatchObject({
-        code: 'ARCHIVE_OBJECT_DAMAGED',
-      });
-    for (const at of [80, 100_000, whole.length - 1]) {
-      const changed = Buffer.from(whole);
-      changed[at] = changed[at]! ^ 1;
-      await expect(decode(changed), `${at}`).rejects.toMatchObject({ code: 'ARCHIVE_OBJECT_DAMAGED' });
-    }
-  });
+  const tells = compression !== 'none' || encrypted;
+  if (tells)
+    test('tells what is cut short or changed', async () => {
+      const whole = Buffer.from(await codec.encodeBytes('wal_005/x', randomBytes(200_000)));
+      for (const length of [10, 70_000, whole.length - 1])
+        await expect(decode(whole.subarray(0, length)), `${length}`).rejects.toMatchObject({
+          code: 'ARCHIVE_OBJECT_DAMAGED',
+        });
+      for (const at of [80, 100_000, whole.length - 1]) {
+        const changed = Buffer.from(whole);
+        changed[at] = changed[at]! ^ 1;
+        await expect(decode(changed), `${at}`).rejects.toMatchObject({ code: 'ARCHIVE_OBJECT_DAMAGED' });
+      }
+    });
 
   test('knows its own name again', () => {
     expect(parseEncodedName(key)).toEqual({ name: 'wal_005/x', compression, encrypted });

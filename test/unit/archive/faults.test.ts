@@ -11,6 +11,7 @@ test.each([
   ['SignatureDoesNotMatch', 403, 'ARCHIVE_CREDENTIALS'],
   ['UnknownError', 403, 'ARCHIVE_CREDENTIALS'],
   ['CredentialsProviderError', undefined, 'ARCHIVE_CREDENTIALS'],
+  ['XAdminUserNotFound', 404, 'ARCHIVE_CREDENTIALS'],
   ['NoSuchBucket', 404, 'ARCHIVE_MISSING'],
   ['RequestTimeTooSkewed', 403, 'ARCHIVE_CLOCK_SKEW'],
   ['QuotaExceeded', 403, 'ARCHIVE_FULL'],

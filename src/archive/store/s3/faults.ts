@@ -29,6 +29,7 @@ const KINDS: Readonly<
   Forbidden: 'credentials',
   Unauthorized: 'credentials',
   InvalidSecurity: 'credentials',
+  XAdminUserNotFound: 'credentials',
   CredentialsProviderError: 'credentials',
   TokenProviderError: 'credentials',
   KMSAccessDeniedException: 'credentials',

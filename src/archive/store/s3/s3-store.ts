@@ -44,6 +44,7 @@ export interface S3StoreOptions extends S3Settings {
 const PART_BYTES = 16 * 1024 * 1024;
 /** Others that write the same key at this very moment: the server asks to try again. */
 const CONFLICTS = 5;
+const NO_SUCH_KEY = new Set(['NoSuchKey', 'NotFound']);
 /** What S3 lets pass between two clocks is a quarter of an hour. */
 const SKEW_MS = 10 * 60_000;
 
@@ -250,9 +251,12 @@ export class S3Store implements ObjectStore {
   }
 }
 
-/** NoSuchBucket has status 404 as well, but a name of its own. */
+/**
+ * By name, not by status: a missing bucket is a 404 as well, and to some servers an unknown user is one. To take one of
+ * those for a missing segment would end a recovery early. A HEAD has no body, and `NotFound` for a name.
+ */
 function isNoSuchKey(error: unknown): boolean {
-  return statusOf(error) === 404 && nameOf(error) !== 'NoSuchBucket';
+  return statusOf(error) === 404 && NO_SUCH_KEY.has(nameOf(error));
 }
 
 function headOf(

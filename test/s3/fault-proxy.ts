@@ -1,0 +1,102 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What the proxy does to a request; null: passes it on. */
+export type Fault =
+  | { readonly kind: 'answer'; readonly status: number; readonly code: string }
+  /** The answer's body is cut after so many bytes. */
+  | { readonly kind: 'truncate'; readonly bytes: number }
+  /** Neither passed on nor answered, until the fault is over: then the connection is closed. */
+  | { readonly kind: 'hang' }
+  /** The Date of every answer is off by so many milliseconds. */
+  | { readonly kind: 'clock'; readonly ahead: number };
+
+/** A proxy before an S3 server that makes what goes wrong in real ones. */
+export class FaultProxy implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #target: number;
+  readonly requests: { readonly method: string; readonly path: string }[] = [];
+  #fault: (method: string, path: string) => Fault | null = () => null;
+  readonly #hanging = new Set<IncomingMessage>();
+
+  private constructor(target: number) {
+    this.#target = target;
+    this.#server = createServer((incoming, outgoing) => this.#serve(incoming, outgoing));
+  }
+
+  static async start(target: number): Promise<FaultProxy> {
+    const proxy = new FaultProxy(target);
+    proxy.#server.listen(0, '127.0.0.1');
+    await once(proxy.#server, 'listening');
+    return proxy;
+  }
+
+  get endpoint(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** From now on; what hangs is let go. */
+  fail(fault: Fault | null | ((method: string, path: string) => Fault | null)): void {
+    this.#fault = typeof fault === 'function' ? fault : () => fault;
+    for (const incoming of this.#hanging) incoming.socket.destroy();
+    this.#hanging.clear();
+  }
+
+  /** How many requests hang now. */
+  get hanging(): number {
+    return this.#hanging.size;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  #serve(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const { method = 'GET', url = '/' } = incoming;
+    this.requests.push({ method, path: url });
+    const fault = this.#fault(method, url);
+    if (fault?.kind === 'hang') {
+      incoming.resume();
+      this.#hanging.add(incoming);
+      return;
+    }
+    if (fault?.kind === 'answer') {
+      incoming.resume();
+      incoming.on('end', () => {
+        outgoing.writeHead(fault.status, { 'content-type': 'application/xml' });
+        outgoing.end(
+          `<?xml version="1.0"?><Error><Code>${fault.code}</Code><Message>as told</Message></Error>`,
+        );
+      });
+      return;
+    }
+    // The signature covers the Host header: it goes on as it came.
+    const passed = request({
+      port: this.#target,
+      host: '127.0.0.1',
+      method,
+      path: url,
+      headers: incoming.headers,
+    });
+    incoming.pipe(passed);
+    passed.on('error', () => outgoing.destroy());
+    passed.on('response', (answer) => {
+      const headers = { ...answer.headers };
+      if (fault?.kind === 'clock') headers.date = new Date(Date.now() + fault.ahead).toUTCString();
+      outgoing.writeHead(answer.statusCode ?? 500, headers);
+      if (fault?.kind !== 'truncate') {
+        answer.pipe(outgoing);
+        return;
+      }
+      let left = fault.bytes;
+      answer.on('data', (piece: Buffer) => {
+        outgoing.write(piece.subarray(0, left));
+        left -= Math.min(left, piece.length);
+        if (left === 0) outgoing.destroy();
+      });
+      answer.on('end', () => outgoing.end());
+    });
+  }
+}
