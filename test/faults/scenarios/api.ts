@@ -143,8 +143,20 @@ export const api: readonly Scenario[] = [
     },
     spec: { ...now.spec, leaseTransitions: 1 },
   })),
-  edited('lease-garbled', 'Lease edited by hand: its record is no JSON', (now) => ({
-    ...now,
-    metadata: { ...now.metadata, annotations: { ...now.metadata.annotations, [RECORD]: '{"epo' } },
-  })),
+  scenario({
+    id: 'lease-garbled',
+    title: 'Lease edited by hand: its record is no JSON; the primary serves on, and the edit is undone',
+    holdMillis: 12_000,
+    longestGapMillis: 3000,
+    isCombinable: false,
+    async inject({ stage }) {
+      const before = await getLease(served(stage));
+      const withRecord = (text: string) => (now: LeaseObject) => ({
+        ...now,
+        metadata: { ...now.metadata, annotations: { ...now.metadata.annotations, [RECORD]: text } },
+      });
+      await editLease(served(stage), withRecord('{"epo'));
+      return () => editLease(served(stage), withRecord(before.metadata.annotations[RECORD] ?? ''));
+    },
+  }),
 ];
