@@ -6,7 +6,7 @@ const STAND_INS: readonly (readonly [suffix: string, parent: string, standIn: st
   ['node:net', 'src/agent/peers.ts', './world/net.ts'],
 ];
 
-/** A change of one module's text: a planted mistake. */
+/** A change of one module's text. */
 export interface Mutation {
   /** The end of the module's path, e.g. `src/ha/quorum.ts`. */
   readonly file: string;

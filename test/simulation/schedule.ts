@@ -1,6 +1,7 @@
 import { Random } from './engine/random.ts';
 import type { Fault } from './faults/fault.ts';
 import { planFaults } from './faults/plan.ts';
+import { THEMES } from './faults/themes.ts';
 
 /** How the cluster of a schedule is set up: plain data, durations in milliseconds. */
 export interface Setup {
@@ -56,9 +57,10 @@ export const USUAL: Setup = {
 export function scheduleOf(seed: number, members: number, kind: Kind = 'dense'): Schedule {
   const random = new Random(seed, `plan ${kind}`);
   const isLong = kind === 'long';
-  const setup = setupOf(random, members, isLong);
-  const isCold = random.chance(isLong ? 0.8 : 0.06);
-  const begin = isCold ? (random.chance(0.3) ? 0 : 2_500) : random.between(300, 1_100);
+  const theme = random.chance(0.45) ? random.pick(THEMES) : null;
+  const setup = setupOf(random, members, isLong, theme?.isAsynchronous ?? random.chance(0.1));
+  const isCold = theme?.isCold ?? random.chance(isLong ? 0.8 : 0.05);
+  const begin = isCold ? (random.chance(0.4) ? 0 : random.between(300, 1_500)) : random.between(300, 1_100);
   const length = isLong ? random.between(3_000, 14_000) : random.between(800, 3_800);
   const until = Math.round(begin + length);
   return {
@@ -68,19 +70,19 @@ export function scheduleOf(seed: number, members: number, kind: Kind = 'dense'):
     start: isCold ? null : random.whole(0, STARTS - 1),
     clients: random.pick([1, 2, 2]),
     until,
-    faults: planFaults(random, { members, begin, end: until, isLong, setup }),
+    faults: planFaults(random, { members, begin, end: until, isLong, setup, theme }),
   };
 }
 
-function setupOf(random: Random, members: number, isLong: boolean): Setup {
+function setupOf(random: Random, members: number, isLong: boolean, asynchronous: boolean): Setup {
   const leaseDuration = random.pick(isLong ? [5_000, 10_000] : [3_000, 3_000, 5_000, 10_000]);
   const acks = random.chance(0.25) && members > 2 ? random.whole(1, members - 1) : null;
   return {
-    asynchronous: random.chance(0.12),
+    asynchronous,
     acks,
     leaseDuration,
     stopTimeout: Math.min(random.pick([500, 1_000, 2_000]), leaseDuration / 5),
-    suspectAfter: random.pick(isLong ? [1_000] : [500, 1_000]),
+    suspectAfter: 1_000,
     staleReadBound: random.pick(isLong ? [3_000] : [1_000, 3_000]),
     hungAfter: random.pick(isLong ? [10_000] : [2_000, 10_000]),
     dropAfter: random.pick(isLong ? [2_500, 5_000, 10_000] : [1_000, 1_500, 5_000]),

@@ -1,13 +1,17 @@
-import type { MemberIncarnation } from '../../../src/ha/member.ts';
-import { memberOf } from '../../../src/ha/member.ts';
-import type { PromiseAnswer } from '../../../src/ha/peer.ts';
+import { type MemberIncarnation, type MemberName, memberOf } from '../../../src/ha/member.ts';
+import type { PromiseAnswer, PromiseRequest } from '../../../src/ha/peer.ts';
 import type { ClusterRecord, Floor } from '../../../src/ha/record.ts';
 import type { View } from '../../../src/ha/view.ts';
 import type { Machine } from '../world/machine.ts';
 import type { SimServer } from '../world/server.ts';
 import type { Volume } from '../world/volume.ts';
-import type { Wal, WalRecord } from '../world/wal.ts';
+import { commonPrefix, holds, type Wal, type WalRecord } from '../world/wal.ts';
 import type { World } from '../world/world.ts';
+import { Claims } from './claims.ts';
+import { Conduct } from './conduct.ts';
+import { Copies } from './copies.ts';
+import { Repairs } from './repairs.ts';
+import { Takeovers } from './takeovers.ts';
 
 export interface Violation {
   readonly rule: string;
@@ -15,8 +19,13 @@ export interface Violation {
   readonly at: number;
 }
 
+const LOST = 'no acknowledged commit is lost';
+
 /** For looks, restarts of the guard and the like, in milliseconds. */
 const STALE_SLACK = 1_000;
+
+/** Who was frozen so lately may be late, in milliseconds. */
+const HELD_UP = 15_000;
 
 interface Acknowledged {
   readonly record: WalRecord;
@@ -43,12 +52,27 @@ export class Checks {
   #highestEpoch = 0;
   #highestSettled = 0;
 
+  readonly #copies: Copies;
+  readonly #claims: Claims;
+  readonly #takeovers: Takeovers;
+  readonly #conduct: Conduct;
+  readonly #repairs: Repairs;
+  #lastRecord: ClusterRecord | null = null;
+  #writtenAt = 0;
+
   constructor(world: World) {
     this.#world = world;
+    const fail = (rule: string, what: string): void => this.fail(rule, what);
+    this.#copies = new Copies(world);
+    this.#claims = new Claims(world, this.#copies, fail);
+    this.#takeovers = new Takeovers(world, this.#copies, fail);
+    this.#conduct = new Conduct(world, fail);
+    this.#repairs = new Repairs(world, fail);
   }
 
   fail(rule: string, what: string): void {
     if (this.violation !== null) return;
+    if (this.#world.beyondMending && rule === LOST) return;
     this.violation = { rule, what, at: this.#world.scheduler.now };
     this.#world.trace('CHECK', `VIOLATION of "${rule}": ${what}`);
     this.#world.scheduler.stop();
@@ -63,12 +87,15 @@ export class Checks {
     for (const timeline of other.#settledTimelines.keys()) this.#settledTimelines.set(timeline, 0);
     this.#promotions.push(...other.#promotions);
     this.#quorum = other.#quorum;
+    this.#lastRecord = other.#lastRecord;
+    this.#takeovers.inherit(other.#takeovers);
     this.#highestEpoch = other.#highestEpoch;
     this.#highestSettled = other.#highestSettled;
   }
 
-  onVolumeLost(volume: Volume): void {
-    void volume;
+  /** A volume is lost, or its data replaced: that incarnation is nobody any more. */
+  onIncarnationEnds(volume: Volume): void {
+    this.#copies.ended(volume);
   }
 
   /** A client was told that its commit is safe. */
@@ -84,6 +111,7 @@ export class Checks {
       }
       return;
     }
+    if (!this.recordTamperedWith) this.#claims.onAcknowledged(server, record);
     const entry = { record, by: server.identity, at: this.#world.scheduler.now };
     this.acknowledged.push(entry);
     this.acknowledgements += 1;
@@ -127,14 +155,28 @@ export class Checks {
     }
   }
 
+  /** In quorum mode the guard is there for an agent that hangs: one that lives shuts the door itself. */
+  onGuardKills(machine: Machine): void {
+    const owner = machine.agent?.owner;
+    const record = machine.agent?.view?.record.lastValid ?? null;
+    if (owner === undefined || record === null || record.settled.acks === 0 || owner.frozen) return;
+    const { now } = this.#world.scheduler;
+    const wasHeldUp = now - owner.thawedAt < HELD_UP || machine.server?.heldUpSince(now - HELD_UP) === true;
+    if (wasHeldUp) return;
+    this.fail(
+      'an isolated primary shuts its door',
+      `the guard of ${machine.name} had to kill Postgres, although its agent lives`,
+    );
+  }
+
   onRowAcknowledged(server: SimServer, record: WalRecord): void {
     this.#world.trace(server.machine.name, `acknowledged: ${record.note}`);
   }
 
   /** A primary that another has followed must have shut its door within a bound, wherever it is. */
   #requireFresh(server: SimServer, timeline: number): void {
-    const { scheduler, settings } = this.#world;
-    const bound = settings.staleReadBound + settings.stopTimeout + STALE_SLACK;
+    const { scheduler } = this.#world;
+    const bound = this.#staleBound;
     for (const [later, at] of this.#settledTimelines) {
       if (later <= timeline || scheduler.now - at < bound) continue;
       if (scheduler.now - server.machine.thawedAt < STALE_SLACK) continue;
@@ -142,6 +184,23 @@ export class Checks {
         'an isolated primary shuts its door',
         `${server.identity} lets clients in ${Math.round(scheduler.now - at)} ms after timeline ${later} was settled`,
       );
+    }
+  }
+
+  get #staleBound(): number {
+    const { staleReadBound, stopTimeout } = this.#world.settings;
+    return staleReadBound + stopTimeout + STALE_SLACK;
+  }
+
+  /** Once a timeline was settled for so long, nobody lets clients read from an older one. */
+  #requireDoorsShut(timeline: number): void {
+    for (const { server, agent, frozen } of this.#world.machines) {
+      if (server === null || server.state !== 'running' || server.inRecovery || !server.admits || frozen)
+        continue;
+      const processes = [server.workers, server.postmaster, ...(agent === null ? [] : [agent.owner])];
+      if (processes.some((process) => process.frozen)) continue;
+      const own = server.wal[server.wal.length - 1]?.timeline ?? 1;
+      if (own < timeline) this.#requireFresh(server, own);
     }
   }
 
@@ -162,7 +221,19 @@ export class Checks {
       by,
       `RECORD epoch ${record.epoch} ${record.primary} holder=${record.holder.slice(0, 4)} tl ${record.timeline}/${record.highestTimeline} settled ${record.settled.epoch} ${record.settled.primary} ANY ${record.settled.acks} (${record.settled.cohort.join(',')})${record.ending ? ` ending ${record.ending.target}` : ''}`,
     );
+    const before = this.#lastRecord;
+    const writtenAt = this.#writtenAt;
+    this.#lastRecord = record;
+    this.#writtenAt = this.#world.scheduler.now;
     if (by === 'fault') return;
+    if (!this.recordTamperedWith) {
+      this.#claims.onRecord(record, before);
+      this.#takeovers.onRecord(record, before, writtenAt);
+    }
+    const isWin = before === null ? record.epoch > this.#highestEpoch : record.epoch > before.epoch;
+    if (isWin && record.primary !== null && record.epoch > 1) this.#requireWinner(record);
+    if (this.recordTamperedWith && !this.#world.beyondMending)
+      this.#repairs.onRecord(record, this.#highestEpoch);
     const owner = this.#epochOwner.get(record.epoch);
     if (record.primary !== null && record.epoch > 0) {
       if (owner !== undefined && owner !== record.primary) {
@@ -184,8 +255,12 @@ export class Checks {
     }
     if (settled.timeline > 0 && settled.epoch > 0) {
       this.#publishedAcks.set(settled.timeline, settled.acks);
-      if (!this.#settledTimelines.has(settled.timeline))
+      if (!this.#settledTimelines.has(settled.timeline)) {
         this.#settledTimelines.set(settled.timeline, this.#world.scheduler.now);
+        this.#world.scheduler.after(this.#staleBound + 1, null, () =>
+          this.#requireDoorsShut(settled.timeline),
+        );
+      }
     }
     if (settled.epoch > this.#highestSettled && settled.primary !== null) {
       this.#highestSettled = settled.epoch;
@@ -201,11 +276,31 @@ export class Checks {
     }
   }
 
+  /** Whoever wins holds what was acknowledged, on disk, at the moment of the swap. */
+  #requireWinner(record: ClusterRecord): void {
+    const winner = record.primary;
+    if (winner === null) return;
+    for (const entry of this.acknowledged) {
+      if (this.#copies.has(winner, entry.record)) continue;
+      this.fail(
+        'no acknowledged commit is lost',
+        `${winner} wins epoch ${record.epoch} without ${describe(entry.record)}, acknowledged by ${entry.by}`,
+      );
+      return;
+    }
+  }
+
   /** A directory is about to be rewound or replaced by what a source holds. */
   onReplaced(machine: Machine, source: string, wal: Wal, how: string): void {
     const { volume } = machine;
     if (volume.wal === null) return;
     this.#world.coverage.count(`data replaced: ${how}`);
+    if (!volume.broken && commonPrefix(volume.wal, wal) >= volume.wal.length) {
+      this.fail(
+        'nothing is replaced that has not diverged',
+        `${machine.name} is to be made anew by a ${how} of ${source}, which holds all that it has`,
+      );
+    }
     for (const { record } of this.acknowledged) {
       if (holds(volume.wal, record) && !holds(wal, record)) {
         this.fail(
@@ -238,14 +333,9 @@ export class Checks {
     if (volume.sealedAt !== null && floor.epoch >= volume.sealedAt) volume.sealedAt = null;
   }
 
-  onPromised(machine: Machine, answer: PromiseAnswer): void {
+  onPromised(machine: Machine, request: PromiseRequest, answer: PromiseAnswer): void {
     if (!answer.granted) return;
-    if (machine.volume.promise < answer.epoch) {
-      this.fail(
-        'a promise is on disk before it is told',
-        `${machine.name} told ${answer.epoch}, has ${machine.volume.promise}`,
-      );
-    }
+    this.#conduct.onPromised(machine, request, answer);
     if ((machine.volume.floor?.epoch ?? 0) < answer.epoch) machine.volume.sealedAt = answer.epoch;
   }
 
@@ -260,13 +350,25 @@ export class Checks {
   }
 
   onView(machine: Machine, view: View): void {
-    void machine;
-    void view;
+    this.#conduct.onView(machine, view);
   }
-}
 
-function holds(wal: Wal, record: WalRecord): boolean {
-  return wal[record.index] === record;
+  onSwapSent(member: MemberName, next: ClusterRecord): void {
+    this.#conduct.onSwapSent(this.#world.machine(member), next);
+  }
+
+  /** The guard of a primary without a quorum mode to fall back on shall kill before anybody may take the Lease. */
+  onDeadline(machine: Machine, deadline: number, view: View): void {
+    const record = view.record.lastValid;
+    if (record === null || record.settled.acks > 0 || this.#quorum || view.hold.heldUntil !== null) return;
+    if (record.holder !== view.hold.holder || record.paused) return;
+    const at = (deadline - machine.base) / machine.rate;
+    if (at <= this.#writtenAt + record.leaseDuration) return;
+    this.fail(
+      'the guard kills before the Lease is free',
+      `${machine.name} has until ${Math.round(at)}, the record was written at ${Math.round(this.#writtenAt)}`,
+    );
+  }
 }
 
 function describe(record: WalRecord): string {

@@ -8,6 +8,7 @@ export class Process {
   readonly base: number;
   alive = true;
   frozen = false;
+  thawedAt = Number.NEGATIVE_INFINITY;
   readonly deferred: Event[] = [];
 
   constructor(name: string, rate = 1, base = 0) {
@@ -70,6 +71,7 @@ export class Scheduler {
   thaw(process: Process): void {
     if (!process.frozen) return;
     process.frozen = false;
+    process.thawedAt = this.now;
     for (const event of process.deferred.splice(0)) {
       event.at = this.now;
       event.order = this.#order++;

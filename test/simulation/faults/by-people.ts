@@ -26,6 +26,10 @@ export const BY_PEOPLE = {
     edit(world, (record) => ({ ...record, fenced: [machine.name] }));
     later(world, fault, () => edit(world, (record) => ({ ...record, fenced: [] })));
   },
+  'acks changed': (world, fault) => {
+    const most = world.machines.length - 1;
+    if (most > 0 && !world.isAsynchronous) world.askForAcks(1 + Math.floor(fault.amount * most));
+  },
   paused: (world, fault) => {
     edit(world, (record) => ({ ...record, paused: true }));
     later(world, fault, () => edit(world, (record) => ({ ...record, paused: false })));

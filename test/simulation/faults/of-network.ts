@@ -43,6 +43,13 @@ export const OF_NETWORK = {
       fault,
       [...others(world, machine), 'api'].map((end): Way => [end, machine.name]),
     ),
+  'calls repeated': (world, fault, machine) => {
+    const links = others(world, machine).map((other) => world.network.link(other, machine.name));
+    for (const link of links) link.repeat = 4_000 * fault.amount;
+    later(world, fault, () => {
+      for (const link of links) link.repeat = 0;
+    });
+  },
   'network lossy': (world, fault, machine, other) => {
     const links = both(machine.name, [other.name]).map(([from, to]) => world.network.link(from, to));
     for (const link of links)

@@ -25,8 +25,20 @@ export const OF_STORAGE = {
   'volume lost': (world, fault, machine) => {
     if (!maySpare(world, machine)) return;
     machine.crash();
-    world.checks.onVolumeLost(machine.volume);
+    world.checks.onIncarnationEnds(machine.volume);
     machine.volume.wipe();
+    later(world, fault, () => machine.boot());
+  },
+  'volume and record lost': (world, fault, machine) => {
+    const others = world.machines.filter((other) => other !== machine);
+    if (!others.some(({ volume }) => volume.wal !== null && !volume.broken)) return;
+    // Nothing but a person can mend that; nobody may make it worse by a guess.
+    world.beyondMending = true;
+    world.checks.recordTamperedWith = true;
+    machine.crash();
+    world.checks.onIncarnationEnds(machine.volume);
+    machine.volume.wipe();
+    world.api.remove();
     later(world, fault, () => machine.boot());
   },
   'settings read late': (world, fault, machine) => {

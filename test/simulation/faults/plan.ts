@@ -3,7 +3,7 @@ import type { Random } from '../engine/random.ts';
 import type { Setup } from '../schedule.ts';
 import { FAULT_KINDS, type FaultKind } from './acts.ts';
 import type { Fault } from './fault.ts';
-import { THEMES } from './themes.ts';
+import type { Theme } from './themes.ts';
 
 export interface Frame {
   readonly members: number;
@@ -11,10 +11,17 @@ export interface Frame {
   readonly end: number;
   readonly isLong: boolean;
   readonly setup: Setup;
+  readonly theme: Theme | null;
 }
 
 /** Too much of these, and little else happens. */
-const RARE = new Set<FaultKind>(['record deleted', 'record restored', 'volume lost', 'all killed', 'paused']);
+const RARE = new Set<FaultKind>([
+  'record deleted',
+  'record restored',
+  'volume and record lost',
+  'all killed',
+  'paused',
+]);
 
 /** Decisions that a fault may wait for: those that change something. */
 const MOMENTS: readonly Decision['kind'][] = [
@@ -47,12 +54,13 @@ const MOMENTS: readonly Decision['kind'][] = [
  * decision rather than for a time.
  */
 export function planFaults(random: Random, frame: Frame): Fault[] {
-  const theme = random.chance(0.4) ? random.pick(THEMES) : null;
+  const { theme } = frame;
   const kinds = theme === null ? swarm(random) : theme.kinds;
   const count = frame.isLong ? random.whole(1, 9) : random.whole(1, 7);
   const eager = random.pick([0, 0.2, 0.5]);
   const burst = random.pick([0.2, 0.7]);
   const span = frame.isLong ? 14_000 : 4_000;
+  const least = theme?.isPatient === true ? 400 : 20;
   const faults: Fault[] = [];
   let before = random.between(frame.begin, frame.end);
   const lost = { record: false, volume: false };
@@ -73,7 +81,7 @@ export function planFaults(random: Random, frame: Frame): Fault[] {
           ? -2
           : random.whole(0, frame.members - 1),
       other: random.chance(0.15) ? -1 : random.whole(0, frame.members - 1),
-      duration: Math.round(Math.exp(random.between(Math.log(20), Math.log(span)))),
+      duration: Math.round(Math.exp(random.between(Math.log(least), Math.log(span)))),
       amount: random.next(),
       ...(waits ? { on: { decision: moment, delay: Math.round(delay(random)) } } : {}),
     };
@@ -95,9 +103,10 @@ function delay(random: Random): number {
 
 /** What is beyond the protocol is not asked of it; the reasons are told in the README. */
 function isPossible(kind: FaultKind, frame: Frame, lost: { record: boolean; volume: boolean }): boolean {
-  if (kind === 'volume lost') {
+  if (kind === 'volume lost' || kind === 'volume and record lost') {
     if (lost.record || lost.volume || frame.members < 2) return false;
     lost.volume = true;
+    lost.record = kind !== 'volume lost';
   }
   if (kind === 'record deleted' || kind === 'record restored') {
     if (lost.volume) return false;

@@ -6,6 +6,10 @@ export interface Theme {
   readonly name: string;
   readonly kinds: readonly FaultKind[];
   readonly moments: readonly Decision['kind'][];
+  /** Commits wait for nobody; from empty volumes; faults that last. */
+  readonly isAsynchronous?: boolean;
+  readonly isCold?: boolean;
+  readonly isPatient?: boolean;
 }
 
 export const THEMES: readonly Theme[] = [
@@ -95,6 +99,103 @@ export const THEMES: readonly Theme[] = [
       'member isolated from members',
     ],
     moments: ['win', 'settle', 'swap-record', 'release', 'announce-end', 'follow'],
+  },
+  {
+    name: 'rivals',
+    kinds: [
+      'calls repeated',
+      'calls repeated',
+      'pair cut',
+      'one way cut',
+      'network lossy',
+      'agent frozen',
+      'member isolated',
+      'pod killed',
+      'Postgres killed',
+      'record touched',
+    ],
+    moments: ['recruit', 'abandon-recruit', 'win', 'yield', 'promote', 'follow'],
+  },
+  {
+    name: 'the Lease alone',
+    isAsynchronous: true,
+    isPatient: true,
+    kinds: [
+      'API slow',
+      'API slow',
+      'API cut off',
+      'API cut off',
+      'API replies lost to one',
+      'member isolated',
+      'nothing comes in',
+      'nothing goes out',
+      'postmaster killed',
+      'Postgres frozen',
+      'pair cut',
+      'wall clock set',
+      'member ended',
+      'watch stale',
+    ],
+    moments: ['win', 'settle', 'hold-members', 'stop', 'release', 'announce-end'],
+  },
+  {
+    name: 'the beginning',
+    isCold: true,
+    kinds: [
+      'settings read late',
+      'settings read late',
+      'agent killed',
+      'pod killed',
+      'API replies lost',
+      'API slow',
+      'all killed',
+      'pair cut',
+      'acks changed',
+    ],
+    moments: [
+      'create-record',
+      'initialize',
+      'begin-first-epoch',
+      'start-primary',
+      'set-names',
+      'swap-record',
+      'clone',
+    ],
+  },
+  {
+    name: 'lost records',
+    kinds: [
+      'record deleted',
+      'record deleted',
+      'record restored',
+      'record restored',
+      'volume and record lost',
+      'member isolated from members',
+      'node off',
+      'pair cut',
+      'API cut off',
+      'member fenced',
+      'Postgres killed',
+      'agent killed',
+      'restart asked',
+    ],
+    moments: ['win', 'promote', 'settle', 'swap-record', 'stop', 'follow', 'look'],
+  },
+  {
+    name: 'wishes for acknowledgements',
+    kinds: [
+      'acks changed',
+      'acks changed',
+      'settings read late',
+      'walsenders killed',
+      'node off',
+      'pair cut',
+      'pod killed',
+      'disk slow',
+      'agent killed',
+      'restart asked',
+    ],
+    moments: ['set-names', 'prove-names', 'swap-record', 'announce-end'],
   },
   {
     name: 'stale views',

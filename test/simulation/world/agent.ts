@@ -55,6 +55,7 @@ export class SimAgent {
   lastDecision: Decision | null = null;
   #apiUp = false;
   #listening = false;
+  #deadline: number | null = null;
   #announced: Pick<View['local'], 'identity' | 'floor' | 'systemIdentifier'> | null = null;
   #announcing = false;
   #checkpointed = -1;
@@ -83,6 +84,7 @@ export class SimAgent {
       owner,
       member: machine.name,
       now: () => machine.now(),
+      onSwapSent: (next) => world.checks.onSwapSent(machine.name, next),
     });
     this.#writer = new RecordWriter(this.#store, clock);
     this.#keeper = new LeaseKeeper({
@@ -140,11 +142,12 @@ export class SimAgent {
     this.#loop = new Loop(
       this.context,
       new Observer(this.context),
-      { setDeadline: (deadline) => machine.setDeadline(deadline) },
+      { setDeadline: (deadline) => this.#setDeadline(deadline) },
       {
         onView: (view) => {
           this.view = view;
           world.checks.onView(machine, view);
+          if (this.#deadline !== null) world.checks.onDeadline(machine, this.#deadline, view);
           this.#announce(view);
         },
         onDecision: (decision, view) => {
@@ -208,6 +211,11 @@ export class SimAgent {
     void this.#chores(signal);
   }
 
+  #setDeadline(deadline: number | null): void {
+    this.#deadline = deadline;
+    this.machine.setDeadline(deadline);
+  }
+
   /** The process is gone. */
   ended(): void {
     this.#listening = false;
@@ -245,7 +253,7 @@ export class SimAgent {
 
   promise(request: PromiseRequest, signal: AbortSignal): Promise<PromiseAnswer> {
     const answer = this.context.promises.ask(request, signal);
-    void answer.then((given) => this.#world.checks.onPromised(this.machine, given));
+    void answer.then((given) => this.#world.checks.onPromised(this.machine, request, given));
     return answer;
   }
 

@@ -129,6 +129,7 @@ export class SimStore implements ClusterStore {
   readonly #owner: Process;
   readonly #member: MemberName;
   readonly #now: () => number;
+  readonly #onSwapSent: (next: ClusterRecord) => void;
 
   constructor(parts: {
     api: SimApi;
@@ -138,6 +139,7 @@ export class SimStore implements ClusterStore {
     owner: Process;
     member: MemberName;
     now: () => number;
+    onSwapSent: (next: ClusterRecord) => void;
   }) {
     this.#api = parts.api;
     this.#scheduler = parts.scheduler;
@@ -146,6 +148,7 @@ export class SimStore implements ClusterStore {
     this.#owner = parts.owner;
     this.#member = parts.member;
     this.#now = parts.now;
+    this.#onSwapSent = parts.onSwapSent;
   }
 
   read(deadline: Millis, signal?: AbortSignal): Promise<ReadResult> {
@@ -171,6 +174,7 @@ export class SimStore implements ClusterStore {
     signal?: AbortSignal,
   ): Promise<SwapResult> {
     const sentAt = instant(this.#now());
+    this.#onSwapSent(next);
     return this.#call<SwapResult>(deadline, signal, () => {
       if (this.#api.current?.resourceVersion !== resourceVersion) return { outcome: 'conflict' };
       return { outcome: 'swapped', current: this.#api.write(next, this.#member), sentAt };

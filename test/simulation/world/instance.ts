@@ -286,12 +286,10 @@ export class SimInstance {
   }
 
   async writePromise(promised: Epoch): Promise<void> {
-    if (promised < this.#volume.promise)
-      throw new Error(`a promise of ${promised} would take back ${this.#volume.promise}`);
+    this.#volume.requireHigher(promised);
     if (promised === this.#volume.promise) return;
     await this.#pause(this.#machine.fsync());
-    if (promised < this.#volume.promise)
-      throw new Error(`a promise of ${promised} would take back ${this.#volume.promise}`);
+    this.#volume.requireHigher(promised);
     this.#volume.promise = promised;
   }
 
@@ -353,6 +351,7 @@ export class SimInstance {
   async clone(from: Upstream, _report: ReportProgress, signal: AbortSignal): Promise<void> {
     const source = await this.#copy(from, this.#world.random.agent.latency(500), signal);
     this.#world.checks.onReplaced(this.#machine, source.identity, source.wal, 'clone');
+    this.#world.checks.onIncarnationEnds(this.#volume);
     this.#take(source);
     const volume = this.#volume;
     volume.incarnation = this.#newIncarnation();
@@ -362,10 +361,10 @@ export class SimInstance {
   }
 
   async rewind(from: Upstream, _switchLsn: Lsn, _report: ReportProgress, signal: AbortSignal): Promise<void> {
+    // The source is reached before anything is marked as changed.
+    const there = await this.#copy(from, this.#world.random.agent.latency(20), signal);
     await this.#pause(this.#machine.fsync(), signal);
-    const there = this.#world.machine(from.host);
-    const wal = there.server?.wal ?? there.volume.wal ?? [];
-    this.#world.checks.onReplaced(this.#machine, from.identity, wal, 'rewind');
+    this.#world.checks.onReplaced(this.#machine, from.identity, there.wal, 'rewind');
     this.#volume.broken = true;
     const source = await this.#copy(from, this.#world.random.agent.latency(400), signal);
     this.#world.checks.onReplaced(this.#machine, source.identity, source.wal, 'rewind');
@@ -423,6 +422,8 @@ export class SimInstance {
     void signal;
     const { server } = this.#machine;
     this.#stopping = true;
+    const isPrimary = server !== null && server.state === 'running' && !server.inRecovery;
+    if (isPrimary) this.#machine.demotedIn = this.#volume.floor?.epoch ?? null;
     try {
       if (server === null) return;
       if (mode === 'fast' && server.postmaster.alive && !server.postmaster.frozen) {

@@ -23,8 +23,12 @@ export class Machine {
   poweredOff = false;
   frozen = false;
   thawedAt = Number.NEGATIVE_INFINITY;
+  /** The epoch whose primary the agent has begun to stop. */
+  demotedIn: number | null = null;
   /** Faults of the disk: every sync takes so much longer. */
   syncDelay = 0;
+  /** When the disk was last slow. */
+  slowAt = Number.NEGATIVE_INFINITY;
   /** Faults: processes of Postgres read their settings so much later. */
   lateReload = 0;
   /** The guard: the last proof of the agent's life, and when it kills. */
@@ -56,6 +60,7 @@ export class Machine {
   }
 
   fsync(): number {
+    if (this.syncDelay > 0) this.slowAt = this.world.scheduler.now;
     return this.world.random.disk.latency(1.5, 15) + this.syncDelay * this.world.random.disk.next();
   }
 
@@ -200,7 +205,10 @@ export class Machine {
     this.#look = this.world.scheduler.after((ticks * GUARD_TICK_MS) / this.rate, guard, () => {
       const now = this.now();
       if (!this.#spent && now >= this.#beatAt + GUARD_AFTER_MS) this.#kill('the agent is silent');
-      else if (this.#deadline !== null && now >= this.#deadline) this.#kill('the deadline has passed');
+      else if (this.#deadline !== null && now >= this.#deadline) {
+        if (this.server !== null) this.world.checks.onGuardKills(this);
+        this.#kill('the deadline has passed');
+      }
       this.#watch(guard);
     });
   }

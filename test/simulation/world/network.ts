@@ -9,6 +9,8 @@ interface Link {
   slow: number;
   /** Of datagram-like exchanges (a call and its answer each): lost, or sent twice. */
   loss: number;
+  /** Calls come a second time, up to so much later, in milliseconds. */
+  repeat: number;
 }
 
 /** Machines by name; `api` is the Kubernetes API. Streams keep their order and are resent; calls may be lost. */
@@ -32,7 +34,7 @@ export class Network {
     }
     let link = ways.get(to);
     if (link === undefined) {
-      link = { cuts: 0, slow: 0, loss: 0 };
+      link = { cuts: 0, slow: 0, loss: 0, repeat: 0 };
       ways.set(to, link);
     }
     return link;
@@ -53,6 +55,9 @@ export class Network {
     if (from !== to && (link.cuts > 0 || (link.loss > 0 && this.#random.chance(link.loss)))) return;
     this.messages += 1;
     this.#scheduler.after(this.delay(from, to), receiver, run);
+    if (link.repeat > 0 && this.#random.chance(0.5)) {
+      this.#scheduler.after(link.repeat * this.#random.next() ** 2, receiver, run);
+    }
     if (link.loss > 0 && this.#random.chance(link.loss / 2)) {
       this.#scheduler.after(this.delay(from, to) * 5, receiver, run);
     }
@@ -60,7 +65,7 @@ export class Network {
 
   heal(): void {
     for (const ways of this.#links.values()) {
-      for (const link of ways.values()) Object.assign(link, { cuts: 0, slow: 0, loss: 0 });
+      for (const link of ways.values()) Object.assign(link, { cuts: 0, slow: 0, loss: 0, repeat: 0 });
     }
   }
 }

@@ -24,6 +24,8 @@ export class SimReceiver {
   running = false;
   pid = 0;
   heardAt = Number.NEGATIVE_INFINITY;
+  /** Since when it streams from where it does; never: infinity. */
+  streamsSince = Number.POSITIVE_INFINITY;
   stopped = false;
   /** Received and not synced yet. */
   #flushing = false;
@@ -90,6 +92,7 @@ export class SimReceiver {
   #close(): void {
     const connection = this.#connection;
     this.#connection = null;
+    this.streamsSince = Number.POSITIVE_INFINITY;
     if (connection === null) return;
     const { source, walsender, replies, data } = connection;
     // The sender learns of it by the network, after the replies that are on their way.
@@ -164,6 +167,8 @@ export class SimReceiver {
       config: null,
       counted: false,
       lastReplyAt: world.scheduler.now,
+      reloadPending: false,
+      busyUntil: 0,
       close: () => {
         if (!walsender.alive) return;
         walsender.alive = false;
@@ -183,6 +188,7 @@ export class SimReceiver {
     source.walsenders.add(walsender);
     source.readNames(walsender);
     this.#connection = { source, walsender, data, replies };
+    this.streamsSince = world.scheduler.now;
     this.heardAt = world.scheduler.now;
     this.#reply();
     if (diverged) {
@@ -253,14 +259,7 @@ export class SimReceiver {
     const flush = Math.max(server.flushPosition(), endOf(server.wal, server.replayed));
     const replay = endOf(server.wal, server.replayed);
     const { source, walsender, replies } = connection;
-    replies.send(source.workers, () => {
-      if (!walsender.alive) return;
-      walsender.flush = flush;
-      walsender.replay = replay;
-      walsender.replies += 1;
-      walsender.lastReplyAt = server.world.scheduler.now;
-      source.syncRep.release(walsender);
-    });
+    replies.send(source.workers, () => source.onReply(walsender, flush, replay));
   }
 
   /** Once a second a reply that asks for an answer; a sender that is not heard for too long is given up. */

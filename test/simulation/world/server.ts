@@ -42,6 +42,8 @@ export class SimServer {
   readonly receiver: SimReceiver;
   readonly walsenders = new Set<SimWalsender>();
   readonly sessions = new Set<Session>();
+  /** When each standby last replied. */
+  readonly heardAt = new Map<string, number>();
   state: 'starting' | 'running' | 'stopping' | 'gone' = 'starting';
   inRecovery: boolean;
   wal: Wal;
@@ -109,6 +111,15 @@ export class SimServer {
       if (fork !== undefined && lsnAt(this.flushPosition()) === fork.switchLsn) return reached;
     }
     return { timeline: last.timeline, forks: last.forks };
+  }
+
+  /** Whether it was frozen since, or its disk was slow: then its agent was held up too. */
+  heldUpSince(instant: number): boolean {
+    const { workers, postmaster, machine } = this;
+    return (
+      [workers, postmaster].some(({ frozen, thawedAt }) => frozen || thawedAt > instant) ||
+      machine.slowAt > instant
+    );
   }
 
   /** Recovery has become consistent, or a primary is open: it answers. */
@@ -246,13 +257,43 @@ export class SimServer {
     const { scheduler, random } = this.world;
     scheduler.after(random.wal.latency(6, 4), this.postmaster, () => {
       this.namesInPostmaster = this.namesInFile;
+      scheduler.after(this.machine.reloadLag(), this.workers, () => this.takeUpNames());
+      for (const walsender of this.walsenders) this.#signal(walsender);
     });
-    scheduler.after(this.machine.reloadLag(), this.workers, () => this.takeUpNames());
-    for (const walsender of this.walsenders) {
-      scheduler.after(this.machine.reloadLag(), this.workers, () => {
-        if (walsender.alive) this.readNames(walsender);
-      });
+  }
+
+  /**
+   * walsender.c, WalSndLoop: a signal is seen at the top of the next turn, before replies are read. So at most those of
+   * one turn count by the old setting, however long the turn takes: none to WAL that was sent after the signal.
+   */
+  #signal(walsender: SimWalsender): void {
+    const { scheduler, random } = this.world;
+    walsender.reloadPending = true;
+    walsender.busyUntil = scheduler.now + this.machine.lateReload * random.wal.next();
+    const turn = walsender.busyUntil - scheduler.now + random.wal.latency(1, 10);
+    scheduler.after(turn, this.workers, () => {
+      if (walsender.alive && walsender.reloadPending) this.readNames(walsender);
+    });
+  }
+
+  /** ProcessStandbyReplyMessage. */
+  onReply(walsender: SimWalsender, flush: number, replay: number): void {
+    if (!walsender.alive) return;
+    const { scheduler, random } = this.world;
+    if (walsender.busyUntil > scheduler.now) {
+      scheduler.after(walsender.busyUntil - scheduler.now, this.workers, () =>
+        this.onReply(walsender, flush, replay),
+      );
+      return;
     }
+    if (walsender.reloadPending && random.wal.chance(0.6)) this.readNames(walsender);
+    walsender.flush = flush;
+    walsender.replay = replay;
+    walsender.replies += 1;
+    walsender.lastReplyAt = scheduler.now;
+    this.heardAt.set(walsender.identity, scheduler.now);
+    this.syncRep.release(walsender);
+    if (walsender.reloadPending) this.readNames(walsender);
   }
 
   /** The checkpointer's part. */
@@ -263,6 +304,7 @@ export class SimServer {
 
   /** SyncRepInitConfig. */
   readNames(walsender: SimWalsender): void {
+    walsender.reloadPending = false;
     walsender.config = parseNames(this.namesInFile);
     walsender.counted = walsender.config?.names.includes(walsender.identity) ?? false;
     this.syncRep.release(walsender);

@@ -34,6 +34,10 @@ export interface SimWalsender {
   /** `sync_standby_priority` is not 0, as of its own last reading. */
   counted: boolean;
   lastReplyAt: number;
+  /** A signal to read the setting again, not yet seen. */
+  reloadPending: boolean;
+  /** Until then it is held up, and reads no replies. */
+  busyUntil: number;
   close(): void;
 }
 

@@ -40,6 +40,11 @@ export class Volume {
     return this.incarnation === null ? null : memberIncarnation(this.member, this.incarnation);
   }
 
+  /** As src/postgres/volume/fact-store.ts: a promise is never taken back. */
+  requireHigher(promised: number): void {
+    if (promised < this.promise) throw new Error(`a promise of ${promised} would take back ${this.promise}`);
+  }
+
   /** The same content as another's. */
   copy(other: Volume): void {
     Object.assign(this, other, {

@@ -30,6 +30,11 @@ export function endOf(wal: Wal, count: number): number {
   return count === 0 ? 0 : (wal[count - 1] as WalRecord).end;
 }
 
+/** Whether a history has a record: and with it, all that came before. */
+export function holds(wal: Wal, record: WalRecord): boolean {
+  return wal[record.index] === record;
+}
+
 export function lsnOf(wal: Wal, count: number): Lsn {
   return lsnAt(endOf(wal, count));
 }

@@ -31,9 +31,12 @@ export class World {
   readonly tracing: boolean;
   /** No fault of the schedule takes a member out of the others' reach. */
   readonly inReach: boolean;
+  readonly isAsynchronous: boolean;
   readonly lines: string[] = [];
   rounds = 0;
   commits = 0;
+  /** A volume is lost together with the record: neither progress nor all data can be asked of any protocol. */
+  beyondMending = false;
   /** The faults have ceased. */
   quiet = false;
   /** Faults: how far the wall clock was set away, in milliseconds. */
@@ -46,6 +49,7 @@ export class World {
   readonly #lastLine = new Map<string, string>();
   readonly #waiting = new Map<Decision['kind'], ((decider: Machine) => void)[]>();
   #acts = 0;
+  #acks: number | null = null;
 
   constructor(schedule: Schedule, tracing: boolean) {
     const { seed, members, setup } = schedule;
@@ -61,6 +65,7 @@ export class World {
     };
     this.tracing = tracing;
     this.inReach = staysInReach(schedule.faults);
+    this.isAsynchronous = setup.asynchronous;
     useScheduler(this.scheduler);
     useSources(stream('platform'), () => this.scheduler.now + this.wallClockOffset);
     setCurrentWorld(this);
@@ -94,7 +99,8 @@ export class World {
   }
 
   settingsOf(name: MemberName): HaSettings {
-    return this.#settings.get(name) ?? this.settings;
+    const settings = this.#settings.get(name) ?? this.settings;
+    return this.#acks === null ? settings : { ...settings, acks: this.#acks };
   }
 
   onAgentEnd(name: string, told: () => void): void {
@@ -106,6 +112,11 @@ export class World {
   agentEnded(machine: Machine): void {
     if (machine.poweredOff) return;
     for (const told of this.#ends.get(machine.name) ?? []) told();
+  }
+
+  /** Somebody changes `ha.acks` in the configuration, which is read again while all runs. */
+  askForAcks(acks: number): void {
+    this.#acks = acks;
   }
 
   /** Told of the next decision of a kind, whoever takes it. */

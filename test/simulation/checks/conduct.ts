@@ -1,0 +1,110 @@
+import type { PromiseAnswer, PromiseRequest } from '../../../src/ha/peer.ts';
+import type { ClusterRecord } from '../../../src/ha/record.ts';
+import { elapsed } from '../../../src/ha/units.ts';
+import type { View } from '../../../src/ha/view.ts';
+import type { Machine } from '../world/machine.ts';
+import type { World } from '../world/world.ts';
+
+type Fail = (rule: string, what: string) => void;
+
+/** A superseded primary that looks so often and goes on is one that does not stop. */
+const LOOKS = 12;
+
+/** What single members may do, whatever comes of it: promises, renewals, the end of a primary. */
+export class Conduct {
+  readonly #world: World;
+  readonly #fail: Fail;
+  readonly #told = new Map<string, number>();
+  readonly #superseded = new Map<string, number>();
+
+  constructor(world: World, fail: Fail) {
+    this.#world = world;
+    this.#fail = fail;
+  }
+
+  onPromised(machine: Machine, request: PromiseRequest, answer: PromiseAnswer): void {
+    if (!answer.granted) return;
+    const { volume, agent } = machine;
+    if (volume.promise < answer.epoch) {
+      this.#fail(
+        'a promise is on disk before it is told',
+        `${machine.name} told ${answer.epoch}, has ${volume.promise}`,
+      );
+    }
+    const before = this.#told.get(answer.identity) ?? 0;
+    if (answer.epoch < before) {
+      this.#fail(
+        'a promise is never taken back',
+        `${answer.identity} promised ${answer.epoch} after it had promised ${before}`,
+      );
+    }
+    this.#told.set(answer.identity, Math.max(before, answer.epoch));
+    const floor = volume.floor?.epoch ?? 0;
+    if (answer.epoch <= floor) {
+      this.#fail(
+        'nobody promises an epoch that it follows',
+        `${answer.identity} promised ${answer.epoch}, follows ${floor}`,
+      );
+    }
+    if (agent?.view != null) this.#requireDeaf(agent.view, request);
+  }
+
+  /** A member that hears the primary refuses to be recruited. */
+  #requireDeaf(view: View, request: PromiseRequest): void {
+    const record = view.record.current?.record ?? null;
+    const { server } = view.local;
+    if (
+      record === null ||
+      record.holder === '' ||
+      record.primary === null ||
+      record.epoch !== request.recordEpoch
+    )
+      return;
+    if (record.primary === request.candidate || server?.follows !== record.primary) return;
+    const { receiver } = server;
+    if (receiver?.streaming !== true || elapsed(receiver.heardAt, view.now) > view.settings.suspectAfter)
+      return;
+    this.#fail(
+      'who hears the primary does not promise',
+      `${view.self} promised ${request.epoch} to ${request.candidate} while it streamed from ${record.primary}`,
+    );
+  }
+
+  onView(machine: Machine, view: View): void {
+    const { local, record } = view;
+    const own = record.lastValid;
+    const superior =
+      local.state === 'primary' &&
+      own !== null &&
+      own.primary === local.identity &&
+      view.peers.some(
+        ({ state }) =>
+          state?.floor != null &&
+          state.clusterUID === local.clusterUID &&
+          state.floor.epoch > own.epoch &&
+          state.floor.primary !== local.identity,
+      );
+    const looks = superior ? (this.#superseded.get(machine.name) ?? 0) + 1 : 0;
+    this.#superseded.set(machine.name, looks);
+    if (looks > LOOKS) {
+      this.#fail('a superseded primary stops', `${machine.name} saw ${looks} times that its epoch is over`);
+    }
+  }
+
+  /** A swap leaves a member: no renewal does, once its Postgres is being stopped. */
+  onSwapSent(machine: Machine, next: ClusterRecord): void {
+    const before = this.#world.api.current?.record ?? null;
+    if (before === null || machine.demotedIn === null || next.epoch !== machine.demotedIn) return;
+    const isRenewal =
+      next.holder !== '' &&
+      next.holder === before.holder &&
+      next.primary === before.primary &&
+      next.settled.epoch === before.settled.epoch &&
+      next.ending?.target === before.ending?.target;
+    if (!isRenewal) return;
+    this.#fail(
+      'nothing is renewed once a demotion has begun',
+      `${machine.name} renews epoch ${next.epoch} while it stops its primary`,
+    );
+  }
+}

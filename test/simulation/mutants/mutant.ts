@@ -1,0 +1,11 @@
+import type { Mutation } from '../hooks.ts';
+
+/** A planted mistake: the change of one rule, in as many places as guard it. */
+export interface Mutant {
+  readonly name: string;
+  readonly changes: readonly Mutation[];
+}
+
+export function mutant(name: string, file: string, from: string, to: string): Mutant {
+  return { name, changes: [{ file, from, to }] };
+}
