@@ -108,7 +108,10 @@ function regain(view: View, record: ClusterRecord, server: ServerView): Decision
   if (elapsed(view.hold.releasedAt, view.now) < TAKE_BACK_AFTER && invited(view) === null)
     return wait('it released the Lease: others go first');
   const own = record.settled.primary === view.local.identity || record.settled.epoch === 0;
-  if (!own) return takeOver(view, record, server) ?? wait('it won an epoch that was never settled');
+  // Before a rebuilt record was settled, too: all promised to its winner, and nobody has acknowledged anything since.
+  const rebuilt = record.settled.primary === null;
+  if (!own && !rebuilt)
+    return takeOver(view, record, server) ?? wait('it won an epoch that was never settled');
   if (server.receiver !== null || server.follows !== null)
     return { kind: 'unfollow', reason: 'the last settled primary follows nobody' };
   if (!server.atEndOfWal) return wait('it still reads its local WAL');

@@ -1,18 +1,17 @@
 import { bootstrap, isClaim } from './bootstrap.ts';
-import { highestPromise } from './candidate.ts';
 import { type Decision, wait } from './decision.ts';
 import { isFenced } from './fenced.ts';
-import { standingIn, superiorTo } from './floor.ts';
+import { standingIn } from './floor.ts';
 import { TAKE_BACK_AFTER, targetHasAll } from './handover.ts';
-import { FRESH_LOOK, isReleased } from './lease.ts';
+import { isReleased } from './lease.ts';
 import { LSN_ZERO } from './lsn.ts';
 import { memberIncarnation, memberOf } from './member.ts';
 import type { ClusterRecord } from './record.ts';
+import { restartInPlace } from './restart-in-place.ts';
 import { mayReplace, primaryState, replaceData, wayBack } from './returning.ts';
-import { isSelfBumped } from './settle.ts';
 import { runningTask, startAgain } from './tasks.ts';
-import { released, selfBumped } from './transitions.ts';
-import { elapsed, epoch } from './units.ts';
+import { released } from './transitions.ts';
+import { elapsed } from './units.ts';
 import type { View } from './view.ts';
 
 /** How long (milliseconds) a primary that released stays down at most while its successor begins. */
@@ -190,41 +189,6 @@ function cameDown(view: View, record: ClusterRecord): Decision | null {
     };
   }
   return start(view, 'nobody else can take over');
-}
-
-/**
- * A planned restart of the settled primary, which shut down cleanly: it begins a new epoch on the timeline that it
- * has, as after an abandoned takeover, and starts as the primary that it was. So a setting that standbys must not
- * have lower than their primary can be lowered: a start as a standby would keep the old value.
- */
-function restartInPlace(view: View, record: ClusterRecord): Decision | null {
-  const { local } = view;
-  if (local.control?.state !== 'shut down' || record.settled.primary !== local.identity) return null;
-  if (record.settled.timeline !== record.timeline || isFenced(record.fenced, view.self)) return null;
-  const cohort = { members: record.settled.cohort, acks: record.settled.acks };
-  if (isSelfBumped(record) && record.ending === null && view.hold.renewing && local.promise <= record.epoch) {
-    return (
-      startAgain(view, 'start') ?? {
-        kind: 'start-primary',
-        cohort,
-        reason: `begins epoch ${record.epoch} again`,
-      }
-    );
-  }
-  if (record.ending?.cause !== 'restart' || record.settled.epoch !== record.epoch) return null;
-  const superior = superiorTo(view, record.epoch);
-  if (superior !== null) return null;
-  if (elapsed(view.record.readAt, view.now) > FRESH_LOOK) {
-    return { kind: 'look', reason: 'a direct GET precedes a new epoch' };
-  }
-  const next = epoch(Math.max(record.epoch + 1, local.promise, highestPromise(view, record)));
-  const line = { at: new Date(view.wallClock).toISOString(), switchLsn: null };
-  return {
-    kind: 'swap-record',
-    change: 'restart',
-    record: { ...selfBumped(record, next, line), holder: view.hold.holder, ending: null },
-    reason: 'it restarts in place, on the same timeline',
-  };
 }
 
 function releaseAlone(record: ClusterRecord): Decision {

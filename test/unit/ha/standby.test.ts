@@ -4,10 +4,12 @@ import { epoch, timelineId } from '../../../src/ha/units.ts';
 import {
   ago,
   cohort,
+  deadPeer,
   END,
   forksTo,
   holderOf,
   id,
+  ids,
   lsn,
   orphanView,
   peer,
@@ -153,6 +155,17 @@ describe('the last settled primary, come back as a standby', () => {
       resourceVersion: '7',
       record: { epoch: 4, primary: id(0), timeline: 4, settled: { epoch: 3 } },
     });
+  });
+  test('and so does the winner of a rebuilt record that nobody settled: everybody promised to it', () => {
+    const settled = settledAs({ epoch: epoch(2), primary: null, cohort: ids(0, 1, 2) });
+    expect(back({ record: record({ settled }), peers: [deadPeer(1), deadPeer(2)] })).toMatchObject({
+      kind: 'win',
+      proof: 'own',
+    });
+    const other = settledAs({ epoch: epoch(2), primary: id(1), cohort: ids(0, 2) });
+    expect(back({ record: record({ settled: other }), peers: [deadPeer(1), deadPeer(2)] }).kind).not.toBe(
+      'win',
+    );
   });
   test('asks for what was promised', () => {
     const peers = [peer(1, { promise: epoch(6) }), peer(2)];

@@ -111,6 +111,13 @@ describe('a planned end', () => {
       cohort: cohort(1, 1, 2),
     });
   });
+  test('of a restart without a quorum starts as a primary only while its Lease keeps others from leading', () => {
+    const begun = record({ epoch: epoch(4), settled: settledAs({ acks: 0 }) });
+    const renewedBefore = (ms: number) =>
+      down({ record: begun, hold: { renewing: true, renewedAt: ago(ms) } }).kind;
+    expect(renewedBefore(2_000)).toBe('start-primary');
+    expect(renewedBefore(9_000)).toBe('release');
+  });
   test('of a restart that was no clean stop starts as a standby, like any crash', () => {
     const restart = record({ ending: { target: id(0), cause: 'restart' } });
     expect(down({ record: restart, local: { control: null } }).kind).toBe('start-standby');
