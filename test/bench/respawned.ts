@@ -18,6 +18,7 @@ export class Respawned {
   readonly #program: Program;
   #child: ChildProcess | null = null;
   #down = true;
+  #kept: Promise<void> = Promise.resolve();
 
   constructor(program: Program) {
     this.#program = program;
@@ -30,7 +31,8 @@ export class Respawned {
   up(): void {
     if (!this.#down) return;
     this.#down = false;
-    void this.#keep();
+    // One that was held while it paused may go on before it has noticed: never two at once.
+    this.#kept = this.#kept.then(() => this.#keep());
   }
 
   /** From now on it is not started again; ends it with `signal` and waits for that, unless null. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { abandon } from '../../e2e/connect.ts';
+import { tellsOfCancelledWait } from '../checker/cancelled-wait.ts';
 import type { Interval, Outcome } from '../checker/history.ts';
 
 /** One operation as its client saw it. */
@@ -18,9 +19,6 @@ export interface SessionOptions {
   readonly deadAfterMillis: number;
   readonly signal: AbortSignal;
 }
-
-/** What Postgres says where a commit did not wait to the end: nothing is promised of it then. */
-const NOT_REPLICATED = /might not have been replicated/;
 
 /**
  * A connection that is made again after every failure, and tells of each operation how it ended. While none can be
@@ -76,8 +74,8 @@ export class Session {
         abandon(client);
         return null;
       }
-      client.on('notice', ({ message }) => {
-        if (message !== undefined && NOT_REPLICATED.test(message)) this.#promisesNothing = true;
+      client.on('notice', (notice) => {
+        if (tellsOfCancelledWait(notice)) this.#promisesNothing = true;
       });
       this.#client = client;
       return client;

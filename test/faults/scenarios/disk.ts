@@ -63,10 +63,11 @@ export const disk: readonly Scenario[] = [
   failing('standby'),
   scenario({
     id: 'disk-stalled-primary',
-    title: 'disk of the primary stands still for 20 s: every write and fsync waits',
+    title: 'disk of the primary stands still for 40 s: every write and fsync waits',
     needs: DISKS,
-    holdMillis: 20_000,
-    longestGapMillis: 35_000,
+    holdMillis: 40_000,
+    // Found out by `hungAfter` (10 s), then stopped within bounds.
+    longestGapMillis: 25_000,
     async inject({ stage }) {
       const volume = stage.volume(await stage.primary());
       await volume.freeze();

@@ -249,8 +249,9 @@ export class Stage implements AsyncDisposable {
       this.#gates.set(name, gate);
       const run = [node, layout.main, 'run', '--config', demo.config];
       const namespace = this.#network?.host(name).namespace;
+      // Not `ip netns exec`: that makes a mount namespace too, in which a disk would stay when it is taken away here.
       const [command = '', ...args] =
-        namespace === undefined ? run : ['ip', 'netns', 'exec', namespace, ...run];
+        namespace === undefined ? run : ['nsenter', `--net=/run/netns/${namespace}`, ...run];
       const pod = {
         POD_NAME: name,
         POD_NAMESPACE: manifest.namespace,

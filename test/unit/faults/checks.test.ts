@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { tellsOfCancelledWait } from '../../faults/checker/cancelled-wait.ts';
 import { checkHistories } from '../../faults/checker/histories.ts';
 import type { Beat, Outcome, PlainRead, RowAttempt } from '../../faults/checker/history.ts';
 import { checkRows } from '../../faults/checker/rows.ts';
@@ -27,6 +28,22 @@ describe('the check of rows', () => {
     expect(kinds(checkRows(attempts, [1, 2, 3, 3], 'pg-0'))).toEqual(['row-twice']);
     expect(kinds(checkRows(attempts, [1, 2, 4], 'pg-0'))).toEqual(['row-refused-but-there']);
     expect(kinds(checkRows(attempts, [1, 2, 9], 'pg-0'))).toEqual(['row-never-sent']);
+  });
+});
+
+describe('the warning that a commit did not wait to its end', () => {
+  test('is told from others, by its message or by its detail', () => {
+    const detail =
+      'The transaction has already committed locally, but might not have been replicated to the standby.';
+    const cancelled = 'canceling wait for synchronous replication due to user request';
+    const ended =
+      'canceling the wait for synchronous replication and terminating connection due to administrator command';
+    expect(tellsOfCancelledWait({ message: cancelled, detail })).toBe(true);
+    expect(tellsOfCancelledWait({ message: ended })).toBe(true);
+    // Another language.
+    expect(tellsOfCancelledWait({ message: 'storniere Warten', detail })).toBe(true);
+    expect(tellsOfCancelledWait({ message: 'there is already a transaction in progress' })).toBe(false);
+    expect(tellsOfCancelledWait({})).toBe(false);
   });
 });
 
