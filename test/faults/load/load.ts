@@ -10,7 +10,7 @@ import { waitFor } from '../../e2e/wait-for.ts';
 import type { Random } from '../../simulation/engine/random.ts';
 import type { Beat, PlainRead, RegisterOperation, RowAttempt } from '../checker/history.ts';
 import { Gaps } from './gaps.ts';
-import { repeatedly, Session } from './session.ts';
+import { type Pauses, repeatedly, Session } from './session.ts';
 import { INITIAL, KEYS, type Tables, tablesOf } from './tables.ts';
 
 /** Where the clients go. */
@@ -23,8 +23,9 @@ export interface Target {
 
 const ROW_WRITERS = 4;
 const REGISTER_CLIENTS = 4;
-const PAUSE = 25;
-const DIRECT_PAUSE = 100;
+const ROUTED: Pauses = { pauseMillis: 25, failedPauseMillis: 50 };
+/** A standby refuses each time, and says so in its log. */
+const DIRECT: Pauses = { pauseMillis: 100, failedPauseMillis: 250 };
 /** As in the URL that the demo prints: `connect_timeout` and `tcp_user_timeout`. */
 const DEAD_AFTER = 2000;
 
@@ -135,18 +136,18 @@ export class Load {
       this.#session(async () => (await connectReadWrite(withHostsIn(this.#target.url, this.#random))).client);
     for (let index = 0; index < ROW_WRITERS; index += 1) {
       const session = routed();
-      this.#loops.push(repeatedly(signal, PAUSE, () => this.#insert(session, null)));
+      this.#loops.push(repeatedly(signal, ROUTED, () => this.#insert(session, null)));
     }
     for (let index = 0; index < REGISTER_CLIENTS; index += 1) {
       const session = anywhere();
-      this.#loops.push(repeatedly(signal, PAUSE, () => this.#useRegister(session, index)));
+      this.#loops.push(repeatedly(signal, ROUTED, () => this.#useRegister(session, index)));
     }
     for (const [index, member] of this.#target.members.entries()) {
       const connect = () => this.#connectTo(index);
       const writing = this.#session(connect);
-      this.#loops.push(repeatedly(signal, DIRECT_PAUSE, () => this.#insert(writing, member)));
+      this.#loops.push(repeatedly(signal, DIRECT, () => this.#insert(writing, member)));
       const reading = this.#session(connect);
-      this.#loops.push(repeatedly(signal, DIRECT_PAUSE, () => this.#read(reading, member)));
+      this.#loops.push(repeatedly(signal, DIRECT, () => this.#read(reading, member)));
     }
   }
 

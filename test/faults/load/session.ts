@@ -85,13 +85,17 @@ export class Session {
   }
 }
 
-/** Runs `step` again and again until `signal`, with a pause between; after a step that says false, a longer one. */
+export interface Pauses {
+  readonly pauseMillis: number;
+  readonly failedPauseMillis: number;
+}
+
+/** Runs `step` again and again until `signal`, with a pause between, and another after a step that says false. */
 export async function repeatedly(
   signal: AbortSignal,
-  pauseMillis: number,
+  { pauseMillis, failedPauseMillis }: Pauses,
   step: () => Promise<boolean>,
 ): Promise<void> {
-  const failedPauseMillis = Math.max(50, pauseMillis);
   while (!signal.aborted) {
     const went = await step();
     await sleep(went ? pauseMillis : failedPauseMillis, undefined, { signal }).catch(() => {});
