@@ -1,6 +1,6 @@
 import { memberIncarnation } from '../ha/member.ts';
 import type { MemberRecord } from '../ha/record.ts';
-import { elapsed, type Instant, type Millis, millis } from '../ha/units.ts';
+import { elapsed, type Instant, instant, type Millis, millis } from '../ha/units.ts';
 import type { View } from '../ha/view.ts';
 import type { InstanceSample } from '../http/sample.ts';
 import { Wakeup } from '../kubernetes/wakeup.ts';
@@ -16,6 +16,8 @@ const SAMPLE = 10_000;
 const BOUND = 10_000;
 /** A silent member's pod is looked at no more often. */
 const UNLABEL_AGAIN = 30_000;
+/** A primary's slots are looked after so often: somebody may drop one. */
+const SLOTS_AGAIN = 30_000;
 
 export interface ChoresOptions {
   readonly context: Context;
@@ -35,7 +37,7 @@ export class Chores {
   #written: string | null = null;
   #sample: { readonly value: InstanceSample; readonly at: number } | null = null;
   #checkpointed = 0;
-  #slots = '';
+  #slots: { readonly of: string; readonly at: Instant } = { of: '', at: instant(0) };
   /** Passwords that were exchanged, until the roles and conninfos have them. */
   readonly #newPasswords = new Set<SecretName>();
   #pendingRestart: readonly string[] = [];
@@ -119,10 +121,12 @@ export class Chores {
       )
       .sort();
     const key = `${view.local.server?.inRecovery}/${identities.join()}`;
-    // On a standby slots are advanced each time; a primary's are advanced by who uses them.
-    if (view.local.server?.inRecovery === false && key === this.#slots) return;
+    // On a standby slots are advanced each time; a primary's are advanced by who uses them, and may have been dropped.
+    const { now } = view;
+    const lately = key === this.#slots.of && elapsed(this.#slots.at, now) < SLOTS_AGAIN;
+    if (view.local.server?.inRecovery === false && lately) return;
     await this.#options.instance.syncSlots(identities, signal);
-    this.#slots = key;
+    this.#slots = { of: key, at: now };
   }
 
   async #measure(signal: AbortSignal): Promise<void> {

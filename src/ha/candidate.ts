@@ -7,7 +7,7 @@ import { epochOfTimeline } from './history.ts';
 import { FRESH_LOOK, isExpired, isReleased } from './lease.ts';
 import { lsnBytes } from './lsn.ts';
 import { type MemberName, memberIncarnation, memberOf } from './member.ts';
-import { compareStandings, type Standing } from './position.ts';
+import { compareStandings, lastLed, type Standing } from './position.ts';
 import type { ClusterRecord } from './record.ts';
 import { isShared, suspect } from './suspicion.ts';
 import { won } from './transitions.ts';
@@ -221,7 +221,7 @@ export function highestPromise(view: View, record: ClusterRecord): number {
 
 /** How many members that may lead, answer, and are recruited stand better than this one. */
 function rank(view: View, record: ClusterRecord): number {
-  const own = ownStanding(view);
+  const own = ownStanding(view, record);
   if (own === null) return view.peers.length;
   return view.peers.filter(({ member, state, answeredAt }) => {
     if (state === null || state.incarnation === null || state.position === null) return false;
@@ -229,11 +229,13 @@ function rank(view: View, record: ClusterRecord): number {
     if (elapsed(answeredAt, view.now) > 2 * view.settings.suspectAfter) return false;
     const identity = memberIncarnation(member, state.incarnation);
     if (!record.settled.cohort.includes(identity) && record.settled.primary !== identity) return false;
-    return compareStandings({ member, position: state.position, priority: state.tags.priority }, own) < 0;
+    const { priority } = state.tags;
+    const led = lastLed(record.history, member);
+    return compareStandings({ member, position: state.position, priority, lastLed: led }, own) < 0;
   }).length;
 }
 
-function ownStanding(view: View): Standing | null {
+function ownStanding(view: View, record: ClusterRecord): Standing | null {
   const server = view.local.server;
   if (server === null) return null;
   const of = epochOfTimeline(view.local.timelineEpochs, server.timeline);
@@ -242,5 +244,6 @@ function ownStanding(view: View): Standing | null {
     member: view.self,
     position: { epoch: of, lsn: server.flushLsn },
     priority: view.settings.tags.priority,
+    lastLed: lastLed(record.history, view.self),
   };
 }

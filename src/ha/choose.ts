@@ -1,7 +1,8 @@
 import { type MemberIncarnation, type MemberName, memberOf } from './member.ts';
 import type { PromiseAnswer } from './peer.ts';
-import { comparePositions, compareStandings, type Standing } from './position.ts';
+import { comparePositions, compareStandings, lastLed, type Standing } from './position.ts';
 import { countIn, promisesNeeded } from './quorum.ts';
+import type { HistoryEntry } from './record.ts';
 import type { Epoch } from './units.ts';
 import type { Recruitment } from './view.ts';
 
@@ -11,7 +12,7 @@ export type Choice =
   /** Every answer is in and they do not suffice. */
   | { readonly kind: 'failed'; readonly reason: string; readonly promised: Epoch }
   | { readonly kind: 'lead'; readonly proof: string }
-  /** Another member's position (or priority, or name) is better. */
+  /** Another member stands better: by position, priority, or what decides between equals. */
   | { readonly kind: 'yield'; readonly to: MemberName }
   /** The best may not lead: the difference is streamed from it first. */
   | { readonly kind: 'catch-up'; readonly from: MemberIncarnation; readonly answer: Granted };
@@ -50,7 +51,9 @@ export function choose(recruitment: Recruitment, self: MemberName): Choice {
   }
   const own = granted.find((answer) => memberOf(answer.identity) === self);
   if (own === undefined) return { kind: 'open', have, need };
-  const best = [...granted].sort((a, b) => compareStandings(standing(a), standing(b)))[0] ?? own;
+  const { history } = recruitment.base.record;
+  const byStanding = (a: Granted, b: Granted) => compareStandings(standing(a, history), standing(b, history));
+  const best = [...granted].sort(byStanding)[0] ?? own;
   if (best === own)
     return {
       kind: 'lead',
@@ -60,16 +63,15 @@ export function choose(recruitment: Recruitment, self: MemberName): Choice {
   if (comparePositions(best.position, own.position) > 0) {
     return { kind: 'catch-up', from: best.identity, answer: best };
   }
-  const bestLeader = granted
-    .filter((answer) => answer.mayLead)
-    .sort((a, b) => compareStandings(standing(a), standing(b)))[0];
+  const bestLeader = granted.filter((answer) => answer.mayLead).sort(byStanding)[0];
   if (bestLeader === undefined || bestLeader === own)
     return { kind: 'lead', proof: 'the better may not lead' };
   return { kind: 'yield', to: memberOf(bestLeader.identity) };
 }
 
-function standing(answer: Granted): Standing {
-  return { member: memberOf(answer.identity), position: answer.position, priority: answer.priority };
+function standing({ identity, position, priority }: Granted, history: readonly HistoryEntry[]): Standing {
+  const member = memberOf(identity);
+  return { member, position, priority, lastLed: lastLed(history, member) };
 }
 
 function failure(recruitment: Recruitment, have: number, need: number): string {

@@ -1,5 +1,6 @@
 import { cpus, loadavg } from 'node:os';
 import { DemoSubject } from './demo-subject.ts';
+import { obtainLibpqClient } from './libpq-writer.ts';
 import { type Measured, measure } from './measure.ts';
 import { whyNoNamespaces } from './namespaces.ts';
 import { NetworkSubject } from './network-subject.ts';
@@ -31,6 +32,7 @@ async function main(options: FailoverOptions): Promise<void> {
   await column(own, local, options, () => DemoSubject.start(), descriptions);
   const cut = rows.filter(({ id }) => id === 'network');
   const why = cut.length === 0 ? null : await whyNoNamespaces();
+  if (why === null && cut.length > 0) await obtainLibpqClient(say);
   if (why === null) await column(own, cut, options, () => NetworkSubject.start(), descriptions);
   else skip(own, cut, why);
 

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../e2e/wait-for.ts';
 import { Writer } from '../e2e/writer.ts';
+import { LibpqWriter } from './libpq-writer.ts';
+import type { Load } from './load.ts';
 import { requireNothingLost } from './nothing-lost.ts';
 import type { Row } from './rows.ts';
 import type { Subject } from './subject.ts';
@@ -28,13 +30,10 @@ const CALM = 1_500;
  */
 export async function measure(subject: Subject, row: Row, options: MeasureOptions): Promise<Measured> {
   await subject.waitUntilComplete();
-  const writer = await new Writer(subject.url, {
-    connections: options.connections,
-    pauseMillis: 10,
-    retryMillis: 50,
-    ...(row.deadAfterMillis === null ? {} : { deadAfterMillis: row.deadAfterMillis }),
-    table: `writes_${row.id}`,
-  }).start();
+  const { connections } = options;
+  const load = { connections, pauseMillis: 10, retryMillis: 50, table: `writes_${row.id}` };
+  const Client = row.client === 'libpq' ? LibpqWriter : Writer;
+  const writer = await new Client(subject.url, load).start();
   const gaps: number[] = [];
   try {
     for (let run = 1; run <= options.runs; run += 1) {
@@ -50,7 +49,7 @@ export async function measure(subject: Subject, row: Row, options: MeasureOption
   return { gaps, acknowledged: writer.acknowledged.size };
 }
 
-async function once(subject: Subject, row: Row, writer: Writer): Promise<number> {
+async function once(subject: Subject, row: Row, writer: Load): Promise<number> {
   await sleep(CALM * (1 + Math.random()));
   // Still: a standby that comes and goes is not back.
   await subject.waitUntilComplete();

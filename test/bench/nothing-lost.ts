@@ -1,12 +1,12 @@
 import { abandon, connectTo, parseMultiHostUrl } from '../e2e/connect.ts';
 import { waitFor } from '../e2e/wait-for.ts';
-import type { Writer } from '../e2e/writer.ts';
+import type { Load } from './load.ts';
 
 /**
  * Rejects unless every row that was acknowledged is there on every member, and no history acknowledged anything
  * after a newer one had. The writer must have stopped. Standbys are given time to replay.
  */
-export async function requireNothingLost(url: string, writer: Writer): Promise<void> {
+export async function requireNothingLost(url: string, writer: Load): Promise<void> {
   const parsed = parseMultiHostUrl(url);
   for (const place of parsed.hosts) {
     await waitFor(`all acknowledged rows on ${place.host}:${place.port}`, async () => {

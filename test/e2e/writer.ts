@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import { Acknowledgements, type Gap, type StaleAcknowledgement } from './acknowledgements.ts';
 import { abandon, connectReadWrite } from './connect.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -17,20 +18,6 @@ export interface WriterOptions {
   readonly table?: string;
 }
 
-/** A stretch without any acknowledgement. Instants are of `performance.now()`. */
-export interface Gap {
-  readonly from: number;
-  readonly to: number;
-  readonly millis: number;
-}
-
-/** An acknowledgement that came from a history older than one that had acknowledged before it was even sent. */
-export interface StaleAcknowledgement {
-  readonly id: number;
-  readonly timeline: number;
-  readonly newer: number;
-}
-
 /**
  * A steady load through the demo's multi-host URL: each connection inserts one unique row after another and notes
  * every acknowledgement. After any fault, `missingRows` tells what was lost, `longestGap` how long nothing could
@@ -39,19 +26,14 @@ export interface StaleAcknowledgement {
 export class Writer {
   readonly #url: string;
   readonly #options: Required<Omit<WriterOptions, 'deadAfterMillis'>> & { deadAfterMillis: number | null };
-  readonly #acknowledged = new Set<number>();
+  readonly #told: Acknowledgements;
   /** Sent, but without an answer: they may be there or not. */
   readonly #unknown = new Set<number>();
-  readonly #gaps: Gap[] = [];
-  readonly #firstAcknowledged = new Map<number, number>();
-  readonly #stale: StaleAcknowledgement[] = [];
   readonly #errors = new Map<string, number>();
   readonly #clients = new Set<pg.Client>();
   #loops: Promise<void>[] = [];
   #stopping = new AbortController();
   #nextId = 1;
-  #began = 0;
-  #last = 0;
 
   constructor(url: string, options: WriterOptions = {}) {
     this.#url = url;
@@ -62,10 +44,11 @@ export class Writer {
       deadAfterMillis: options.deadAfterMillis ?? null,
       table: options.table ?? 'writes',
     };
+    this.#told = new Acknowledgements(this.#options.table);
   }
 
   get acknowledged(): ReadonlySet<number> {
-    return this.#acknowledged;
+    return this.#told.ids;
   }
 
   get unknown(): ReadonlySet<number> {
@@ -73,7 +56,7 @@ export class Writer {
   }
 
   get stale(): readonly StaleAcknowledgement[] {
-    return this.#stale;
+    return this.#told.stale;
   }
 
   /** How often each error was met, by its message. */
@@ -91,8 +74,7 @@ export class Writer {
     );
     this.#nextId = Number(rows[0]?.next ?? 1);
     abandon(client);
-    this.#began = performance.now();
-    this.#last = this.#began;
+    this.#told.begin();
     this.#loops = Array.from({ length: this.#options.connections }, (_, worker) => this.#write(worker));
     await this.waitForWrites(this.#options.connections * 2);
     return this;
@@ -100,8 +82,8 @@ export class Writer {
 
   /** Waits until so many more writes are acknowledged than now. */
   async waitForWrites(count: number, timeoutMillis = 60_000): Promise<void> {
-    const goal = this.#acknowledged.size + count;
-    await waitFor(`${count} more acknowledged writes`, () => this.#acknowledged.size >= goal, {
+    const goal = this.acknowledged.size + count;
+    await waitFor(`${count} more acknowledged writes`, () => this.acknowledged.size >= goal, {
       timeoutMillis,
       intervalMillis: 20,
     });
@@ -116,24 +98,17 @@ export class Writer {
     }, 2000);
     await ended;
     clearTimeout(timer);
-    this.#note(performance.now());
+    this.#told.end();
   }
 
   /** The longest stretch without an acknowledgement that ended after `since`; the one that goes on counts too. */
   longestGap(since = 0): Gap {
-    const now = performance.now();
-    const open: Gap = { from: this.#last, to: now, millis: now - this.#last };
-    const gaps = this.#stopping.signal.aborted ? this.#gaps : [...this.#gaps, open];
-    return gaps
-      .filter((gap) => gap.to >= since)
-      .reduce((longest, gap) => (gap.millis > longest.millis ? gap : longest), { from: 0, to: 0, millis: 0 });
+    return this.#told.longestGap(since);
   }
 
   /** Acknowledged rows that are not in the table: what was lost. */
-  async missingRows(client: pg.Client): Promise<number[]> {
-    const { rows } = await client.query<{ id: string }>(`SELECT id FROM ${this.#options.table}`);
-    const there = new Set(rows.map(({ id }) => Number(id)));
-    return [...this.#acknowledged].filter((id) => !there.has(id));
+  missingRows(client: pg.Client): Promise<number[]> {
+    return this.#told.missingRows(client);
   }
 
   async #write(worker: number): Promise<void> {
@@ -173,26 +148,11 @@ export class Writer {
         text: `INSERT INTO ${table} (id, worker) VALUES ($1, $2) RETURNING pg_walfile_name(pg_current_wal_insert_lsn()) AS wal`,
         values: [id, worker],
       });
-      this.#acknowledge(id, sentAt, Number.parseInt(rows[0]?.wal.slice(0, 8) ?? '0', 16));
+      this.#unknown.delete(id);
+      const timeline = Number.parseInt(rows[0]?.wal.slice(0, 8) ?? '0', 16);
+      this.#told.add(id, sentAt, performance.now(), timeline);
     } finally {
       if (dead !== null) clearTimeout(dead);
     }
-  }
-
-  #acknowledge(id: number, sentAt: number, timeline: number): void {
-    const now = performance.now();
-    this.#unknown.delete(id);
-    this.#acknowledged.add(id);
-    if (!this.#firstAcknowledged.has(timeline)) this.#firstAcknowledged.set(timeline, now);
-    for (const [newer, first] of this.#firstAcknowledged) {
-      if (newer > timeline && first < sentAt) this.#stale.push({ id, timeline, newer });
-    }
-    this.#note(now);
-  }
-
-  #note(now: number): void {
-    // Shorter ones are of no interest, and there are many.
-    if (now - this.#last > 20) this.#gaps.push({ from: this.#last, to: now, millis: now - this.#last });
-    this.#last = now;
   }
 }

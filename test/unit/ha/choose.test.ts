@@ -82,9 +82,27 @@ describe('the best position', () => {
     expect(by1(answers)).toEqual({ kind: 'yield', to: name(2) });
     expect(choose(recruitment(answers), name(2))).toMatchObject({ kind: 'lead' });
   });
-  test('at a tie, is of the higher priority, then of the first name', () => {
+  test('at a tie, is of the higher priority', () => {
     expect(by1([granted(1), granted(2)])).toMatchObject({ kind: 'lead' });
     expect(by1([granted(1), granted(2, undefined, { priority: 1 })])).toMatchObject({ kind: 'yield' });
+  });
+  test('at a tie of equal priority, is of who led longest ago: what has just failed may fail again', () => {
+    const line = { at: '', cause: '', switchLsn: null };
+    const history = [2, 0, 1].map((index, at) => ({
+      ...line,
+      epoch: epoch(at + 1),
+      timeline: timelineId(at + 1),
+      primary: id(index),
+    }));
+    const patch = { base: { record: record({ history }), resourceVersion: '7' } };
+    expect(by1([granted(1), granted(2)], patch)).toEqual({ kind: 'yield', to: name(2) });
+    expect(by1([granted(1), granted(2), granted(3)], patch)).toEqual({ kind: 'yield', to: name(3) });
+    expect(by1([granted(1, undefined, { priority: 1 }), granted(2)], patch).kind).toBe('lead');
+  });
+  test('at a tie of members that never led, is of the last name', () => {
+    const patch = { base: { record: record({ history: [] }), resourceVersion: '7' } };
+    expect(by1([granted(1), granted(2)], patch)).toEqual({ kind: 'yield', to: name(2) });
+    expect(choose(recruitment([granted(1), granted(2)], patch), name(2)).kind).toBe('lead');
   });
   test('that may not lead is streamed from first', () => {
     const ahead = granted(2, { epoch: 3, at: 6_000 }, { mayLead: false });
@@ -121,5 +139,5 @@ test('a rebuilt record needs the promise of every known member', () => {
     ...{ cohort: cohort(1, 0, 1, 2).members },
   });
   expect(by1([granted(1), granted(2)], rebuilt)).toMatchObject({ kind: 'open', need: 3 });
-  expect(by1([granted(1), granted(2), granted(0)], rebuilt)).toMatchObject({ kind: 'yield', to: name(0) });
+  expect(by1([granted(1), granted(2), granted(0)], rebuilt)).toMatchObject({ kind: 'lead' });
 });

@@ -132,7 +132,11 @@ describe('an epoch that was just won', () => {
     });
     // What its timeline was reserved for stays known, and it settles as a takeover, with its own cohort.
     if (decision.kind !== 'swap-record') return;
-    expect(decision.record.history.map((line) => [line.epoch, line.timeline])).toEqual([[4, 4]]);
+    expect(decision.record.history.map((line) => [line.epoch, line.timeline])).toEqual([
+      [2, 2],
+      [3, 3],
+      [4, 4],
+    ]);
     expect(isSelfBumped(decision.record)).toBe(false);
     const settling = decides(fresh({ record: decision.record, hold: acknowledged }));
     expect(settling).toMatchObject({ kind: 'settle', record: { settled: { epoch: 6, cohort: ids(1, 2) } } });

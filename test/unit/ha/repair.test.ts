@@ -178,7 +178,7 @@ describe('without a running primary', () => {
   const pursued = (answers: Parameters<typeof recruitment>[0], patch: ViewPatch = {}) =>
     decide(orphanView({ ...lost(11_000), ...quiet, recruitment: recruitment(answers, rebuilt()), ...patch }));
   test('the best of all creates it', () => {
-    const all = [granted(0, { epoch: 3, at: 10 }), granted(1), granted(2)];
+    const all = [granted(0, { epoch: 3, at: 10 }), granted(1), granted(2, { epoch: 3, at: 20 })];
     expect(pursued(all)).toMatchObject({
       kind: 'win',
       resourceVersion: null,

@@ -69,6 +69,16 @@ export const expecting = (members: number): Partial<HaSettings> => ({
   expectedMembers: Array.from({ length: members }, (_, index) => name(index)),
 });
 
+/** Before pg-0 took over, pg-2 led: among equals pg-1, which never did, goes first. */
+const HISTORY = [2, 0].map((index, before) => ({
+  epoch: epoch(2 + before),
+  timeline: timelineId(2 + before),
+  primary: id(index),
+  at: '2026-01-01T00:00:00.000Z',
+  cause: 'failover',
+  switchLsn: null,
+}));
+
 /** Epoch 3 of pg-0, settled, `ANY 1 (pg-1, pg-2)`, on timeline 3. */
 export function record(patch: Partial<ClusterRecord> = {}): ClusterRecord {
   return {
@@ -87,7 +97,7 @@ export function record(patch: Partial<ClusterRecord> = {}): ClusterRecord {
     paused: false,
     flushLsn: lsn(END),
     switchover: null,
-    history: [],
+    history: HISTORY,
     leaseDuration: millis(10_000),
     ...patch,
   };
