@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { sweepInProcesses } from './processes.ts';
 import { report } from './report.ts';
@@ -17,7 +19,8 @@ const HELP = `Runs hostile schedules against the agent's own loop, in virtual ti
   --output json      what was counted, as JSON (-o json)
 
   --seed S           one schedule; --trace shows everything that happened in it
-  --schedule FILE    one schedule as a violation prints it (- reads it from stdin)
+  --schedule FILE    one schedule as a violation prints it, or as it is kept in regressions/ (- reads it from stdin)
+  --regressions      every schedule that is kept there
 `;
 
 export async function main(args: readonly string[]): Promise<number> {
@@ -28,6 +31,7 @@ export async function main(args: readonly string[]): Promise<number> {
       from: { type: 'string', default: '1' },
       seed: { type: 'string' },
       schedule: { type: 'string' },
+      regressions: { type: 'boolean', default: false },
       members: { type: 'string', default: '3' },
       jobs: { type: 'string', default: '1' },
       stop: { type: 'string', default: '10' },
@@ -44,6 +48,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   const members = Number(values.members);
   const kind: Kind = values.long ? 'long' : 'dense';
+  if (values.regressions) return await replayKept();
   if (values.schedule !== undefined) return await replay(read(values.schedule), values.trace);
   if (values.seed !== undefined)
     return await replay(scheduleOf(Number(values.seed), members, kind), values.trace);
@@ -70,7 +75,24 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 function read(path: string): Schedule {
-  return JSON.parse(readFileSync(path === '-' ? 0 : path, 'utf8')) as Schedule;
+  const content = JSON.parse(readFileSync(path === '-' ? 0 : path, 'utf8')) as
+    | Schedule
+    | { readonly schedule: Schedule };
+  return 'schedule' in content ? content.schedule : content;
+}
+
+async function replayKept(): Promise<number> {
+  const directory = fileURLToPath(new URL('./regressions/', import.meta.url));
+  const files = readdirSync(directory).filter((name) => name.endsWith('.json'));
+  let violations = 0;
+  for (const file of files) {
+    const { violation } = await runSchedule(read(join(directory, file)));
+    if (violation === null) continue;
+    violations += 1;
+    process.stdout.write(`${file}: ${violation.rule}: ${violation.what}\n`);
+  }
+  process.stdout.write(`${files.length} schedules of earlier findings, ${violations} violations\n`);
+  return violations === 0 ? 0 : 1;
 }
 
 async function replay(schedule: Schedule, tracing: boolean): Promise<number> {

@@ -60,8 +60,10 @@ export function scheduleOf(seed: number, members: number, kind: Kind = 'dense'):
   const theme = random.chance(0.45) ? random.pick(THEMES) : null;
   const setup = setupOf(random, members, isLong, theme?.isAsynchronous ?? random.chance(0.1));
   const isCold = theme?.isCold ?? random.chance(isLong ? 0.8 : 0.05);
-  const begin = isCold ? (random.chance(0.4) ? 0 : random.between(300, 1_500)) : random.between(300, 1_100);
-  const length = isLong ? random.between(3_000, 14_000) : random.between(800, 3_800);
+  const begin = isCold ? (random.chance(0.4) ? 0 : random.between(300, 1_500)) : random.between(200, 900);
+  const length = isLong
+    ? random.between(3_000, 14_000)
+    : random.between(200, random.pick([900, 1_600, 3_800]));
   const until = Math.round(begin + length);
   return {
     seed,

@@ -20,6 +20,7 @@ export interface Violation {
 }
 
 const LOST = 'no acknowledged commit is lost';
+const RECEIVED = 'nothing is received after a promise';
 
 /** For looks, restarts of the guard and the like, in milliseconds. */
 const STALE_SLACK = 1_000;
@@ -336,6 +337,9 @@ export class Checks {
   onPromised(machine: Machine, request: PromiseRequest, answer: PromiseAnswer): void {
     if (!answer.granted) return;
     this.#conduct.onPromised(machine, request, answer);
+    if (machine.server?.receiver.running === true) {
+      this.fail(RECEIVED, `${machine.name} promised epoch ${answer.epoch}, and its WAL receiver runs`);
+    }
     if ((machine.volume.floor?.epoch ?? 0) < answer.epoch) machine.volume.sealedAt = answer.epoch;
   }
 
@@ -343,10 +347,7 @@ export class Checks {
   onReceived(server: SimServer, record: WalRecord): void {
     const { volume, machine } = server;
     if (volume.sealedAt === null || machine.agent?.context.recruitment != null) return;
-    this.fail(
-      'nothing is received after a promise',
-      `${machine.name} promised epoch ${volume.sealedAt} and received ${describe(record)}`,
-    );
+    this.fail(RECEIVED, `${machine.name} promised epoch ${volume.sealedAt} and received ${describe(record)}`);
   }
 
   onView(machine: Machine, view: View): void {

@@ -45,13 +45,18 @@ export const OF_API = {
   'record restored': (world, fault) => {
     if (!isWhole(world)) return;
     const { history, current } = world.api;
-    const epoch = current?.record.epoch ?? 0;
-    // Beyond the protocol: a state of the same epoch with another cohort, and holders of the newer epoch out of reach.
-    const older = history.filter(({ record }) => record.epoch < epoch);
-    const known = world.machines.every(({ volume }) => (volume.floor?.epoch ?? 0) >= epoch);
+    if (current === null) return;
+    const { epoch, revision } = current.record;
+    const isOlder = (
+      other: { readonly epoch: number; readonly revision: number } | null | undefined,
+    ): boolean =>
+      other == null || other.epoch < epoch || (other.epoch === epoch && other.revision < revision);
+    const older = history.filter(({ record }) => isOlder(record));
+    // Beyond the protocol: all that know of the newer one are out of reach.
+    const known = world.machines.every(({ volume }) => !isOlder(volume.floor));
     const old = older[Math.floor(fault.amount * older.length)];
     if (old === undefined || !(known || world.inReach)) return;
-    world.coverage.count('record set back to an older epoch');
+    world.coverage.count(`record set back to an older ${old.record.epoch < epoch ? 'epoch' : 'revision'}`);
     world.checks.recordTamperedWith = true;
     world.api.write(old.record, 'fault');
   },

@@ -10,8 +10,6 @@ function maySpare(world: World, machine: Machine): boolean {
   // Of data that is nowhere else (or that others are just losing too) nothing can be asked.
   if (world.machines.some((other) => other.volume.wal === null || other.volume.broken)) return false;
   if ((world.api.current?.record.settled.acks ?? 0) === 0) return false;
-  // Where the only other copy may not lead, a member that has left its history cannot catch up from it by streaming.
-  if (world.machines.some(({ name }) => world.settingsOf(name).tags.nofailover)) return false;
   // One that left the history may be about to be rewound by the copy that is lost.
   const wal = walOf(machine);
   return world.machines.every((other) => {

@@ -60,7 +60,7 @@ export const OF_COHORTS: readonly Mutant[] = [
   mutant(
     'no names before the promotion',
     'src/agent/act-on-leadership.ts',
-    'instance.prepareToPromote(synchronousStandbyNames(decision.cohort), given)',
+    'isPrepared(server, names) ? null : instance.prepareToPromote(names, given)',
     "instance.prepareToPromote('', given)",
   ),
   {
@@ -68,7 +68,7 @@ export const OF_COHORTS: readonly Mutant[] = [
     changes: [
       {
         file: 'src/agent/act-on-leadership.ts',
-        from: 'instance.prepareToPromote(synchronousStandbyNames(decision.cohort), given)',
+        from: 'isPrepared(server, names) ? null : instance.prepareToPromote(names, given)',
         to: "instance.prepareToPromote('', given)",
       },
       {

@@ -30,7 +30,7 @@ export const OF_FINDINGS: readonly Mutant[] = [
   mutant(
     'F6: a record that went backwards is renewed',
     'src/ha/renewal.ts',
-    "if (standingOf(record, view.local).kind !== 'valid') return false;",
+    "if (standingIn(view, record).kind !== 'valid') return false;",
     '',
   ),
   mutant(
@@ -42,14 +42,14 @@ export const OF_FINDINGS: readonly Mutant[] = [
   mutant(
     'F10: who won a record that went backwards promises nothing',
     'src/ha/promise.ts',
-    "standingOf(record, view.local).kind === 'valid' &&",
+    "standingIn(view, record).kind === 'valid' &&",
     '',
   ),
   mutant(
     'F11: what initdb made stays a standby under its own claim',
     'src/ha/decide.ts',
-    'return notBegun(view, record) ?? standBy(view, record);',
-    'return standBy(view, record);',
+    'leaveRunning(view, record) ?? notBegun(view, record) ?? standBy(view, record);',
+    'leaveRunning(view, record) ?? standBy(view, record);',
   ),
   mutant(
     'F14: a primary that may not repair asks the API no more',
@@ -66,7 +66,7 @@ export const OF_FINDINGS: readonly Mutant[] = [
   mutant(
     'F17: the settled mark is waited for before members that promised more are answered',
     'src/ha/primary.ts',
-    'bump(view, record, server) ??\n    mark(record, server) ??',
+    'bump(view, record, server) ??\n    (server.doorOpen ? mark(record, server) : null) ??',
     'mark(record, server) ??\n    bump(view, record, server) ??',
   ),
   mutant(

@@ -9,11 +9,27 @@ export const OF_HISTORIES: readonly Mutant[] = [
     'const timeline = timelineId(record.highestTimeline + 1);',
     'const timeline = timelineId(Math.max(record.settled.timeline, 1) + 1);',
   ),
+  {
+    name: 'a record below the floor is obeyed',
+    changes: [
+      {
+        file: 'src/ha/floor.ts',
+        from: 'if (floor === null) return false;\n  if (record.epoch === floor.epoch &&',
+        to: 'if (floor !== null) return false;\n  if (floor === null) return false;\n  if (record.epoch === floor.epoch &&',
+      },
+    ],
+  },
   mutant(
-    'a record below the floor is obeyed',
+    'an older copy of the record of the same epoch is obeyed',
     'src/ha/floor.ts',
-    'return record.epoch < floor.epoch || (record.epoch === floor.epoch && record.primary !== floor.primary);',
-    'return false;',
+    'if (record.epoch === floor.epoch && record.revision < floor.revision) return true;',
+    '',
+  ),
+  mutant(
+    'a candidate that left the history of the best streams from it for ever',
+    'src/ha/catch-up.ts',
+    'if (!recruitment.walGone && ownMayStream(view, best))',
+    'if (!recruitment.walGone)',
   ),
   mutant(
     'a floor is not written before following',

@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { Tally } from '../tally.ts';
 import { MUTANTS } from './mutants.ts';
 
 const SIMULATE = fileURLToPath(new URL('../simulate.ts', import.meta.url));
@@ -20,10 +23,12 @@ const HELP = `Plants each mistake of mutants/ and runs schedules until one finds
   --from S     the first seed (1)
   --only TEXT  mutants whose name contains it
   --jobs N     mutants at a time (1)
+  --keep DIR   writes the schedule that found it there, one file a mutant
 `;
 
-interface Found {
-  readonly line: string | null;
+interface Hunt {
+  /** What the violation says, and the schedule that shows it, as JSON; null: it survived. */
+  readonly found: { readonly how: string; readonly line: string; readonly schedule: string } | null;
   readonly schedules: number;
 }
 
@@ -34,6 +39,7 @@ async function main(): Promise<number> {
       from: { type: 'string', default: '1' },
       only: { type: 'string', default: '' },
       jobs: { type: 'string', default: '1' },
+      keep: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -48,9 +54,11 @@ async function main(): Promise<number> {
   const survivors: string[] = [];
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const { line, schedules } = await hunt(next.index, values.seeds, values.from);
-      if (line === null) survivors.push(next.mutant.name);
-      const verdict = line === null ? `SURVIVED ${schedules} schedules` : `found after ${schedules}: ${line}`;
+      const { found, schedules } = await hunt(next.index, values.seeds, values.from);
+      if (found === null) survivors.push(next.mutant.name);
+      else if (values.keep !== undefined) keep(values.keep, next.mutant.name, found);
+      const verdict =
+        found === null ? `SURVIVED ${schedules} schedules` : `found after ${schedules}: ${shown(found)}`;
       process.stdout.write(`${next.mutant.name}\n    ${verdict}\n`);
     }
   };
@@ -59,20 +67,45 @@ async function main(): Promise<number> {
   return survivors.length === 0 ? 0 : 1;
 }
 
-async function hunt(index: number, seeds: string, from: string): Promise<Found> {
-  let schedules = 0;
-  for (const how of HUNTS) {
-    const found = await run([...how, '--seeds', seeds, '--from', from, '--mutant', String(index)]);
-    schedules += found.schedules;
-    if (found.line !== null) return { line: `${how.join(' ')} ${found.line}`, schedules };
-  }
-  return { line: null, schedules };
+function shown({ how, line }: NonNullable<Hunt['found']>): string {
+  return `${how} ${line}`.slice(0, 250);
 }
 
-async function run(args: readonly string[]): Promise<Found> {
-  const child = spawn(process.execPath, [SIMULATE, '--stop', '1', '-o', 'json', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+function keep(directory: string, name: string, { line, schedule }: NonNullable<Hunt['found']>): void {
+  mkdirSync(directory, { recursive: true });
+  const file = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+  const content = { mutant: name, found: line, schedule: JSON.parse(schedule) as unknown };
+  writeFileSync(join(directory, `${file}.json`), `${JSON.stringify(content, null, 2)}\n`);
+}
+
+async function hunt(index: number, seeds: string, from: string): Promise<Hunt> {
+  let schedules = 0;
+  for (const how of HUNTS) {
+    let next = Number(from);
+    const end = next + Number(seeds);
+    while (next < end) {
+      const range = ['--seeds', String(end - next), '--from', String(next)];
+      const tally = JSON.parse(
+        await simulate(['--stop', '1', '-o', 'json', ...how, ...range, '--mutant', String(index)]),
+      ) as Tally;
+      schedules += tally.schedules;
+      const [violation] = tally.violations;
+      if (violation === undefined) break;
+      const at = violation.indexOf(' {"seed"');
+      const schedule = violation.slice(at + 1);
+      // What is violated without the mistake as well is another's fault.
+      const without = await simulate(['--schedule', '-'], schedule);
+      if (without.includes('"violation": null')) {
+        return { found: { how: how.join(' '), line: violation.slice(0, at), schedule }, schedules };
+      }
+      next = Number(/^seed (\d+)/.exec(violation)?.[1]) + 1;
+    }
+  }
+  return { found: null, schedules };
+}
+
+async function simulate(args: readonly string[], input = ''): Promise<string> {
+  const child = spawn(process.execPath, [SIMULATE, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
   let text = '';
   let errors = '';
   child.stdout.on('data', (chunk: Buffer) => {
@@ -81,11 +114,10 @@ async function run(args: readonly string[]): Promise<Found> {
   child.stderr.on('data', (chunk: Buffer) => {
     errors += chunk.toString();
   });
+  child.stdin.end(input);
   await new Promise((resolve, reject) => child.on('close', resolve).on('error', reject));
   if (!text.startsWith('{')) throw new Error(errors.slice(-1_500));
-  const tally = JSON.parse(text) as { readonly schedules: number; readonly violations: readonly string[] };
-  const line = tally.violations[0]?.replace(/ \{.*$/, '').slice(0, 230) ?? null;
-  return { line, schedules: tally.schedules };
+  return text;
 }
 
 process.exitCode = await main();

@@ -164,6 +164,7 @@ export class SimInstance {
     const data = volume.broken ? 'broken' : volume.wal === null ? 'empty' : 'present';
     const control = running?.state === 'running' || wal === null ? null : this.#control(wal);
     const process = this.process;
+    const end = this.#end(server, wal, control);
     return {
       observedAt: this.#now(),
       data,
@@ -175,7 +176,9 @@ export class SimInstance {
       timelineEpochs: volume.timelineEpochs,
       provenDead: running === null,
       control,
-      ...this.#end(server, wal, control),
+      timeline: end.timeline,
+      endOfWal: end.endOfWal,
+      forks: end.forks,
       walRemoved: false,
       settingsTooLow: false,
       server,
