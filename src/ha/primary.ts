@@ -6,6 +6,7 @@ import { isolated } from './isolation.ts';
 import { leaveOffice } from './leave-office.ts';
 import { permittedUntil } from './permission.ts';
 import { comply, leave, leaveUnsettled } from './planned-end.ts';
+import { countIn, parseSynchronousStandbyNames } from './quorum.ts';
 import type { ClusterRecord, Cohort } from './record.ts';
 import { isSelfBumped, settle } from './settle.ts';
 import { runningTask, startAgain } from './tasks.ts';
@@ -39,6 +40,8 @@ export function lead(view: View, record: ClusterRecord): Decision {
     leave(view, record) ??
     // Before the mark, which waits for members: those that promised a higher epoch wait for the record to reach it.
     bump(view, record, server) ??
+    // The mark waits for members too: were the cohort frozen, one that is gone for good would keep the door shut for ever.
+    (isStarved(server) ? maintainCohort(view, record, server) : null) ??
     (server.doorOpen ? mark(record, server) : null) ??
     hold(view, record) ??
     (server.doorOpen ? null : openDoor(record, server)) ??
@@ -48,6 +51,18 @@ export function lead(view: View, record: ClusterRecord): Decision {
     maintainCohort(view, record, server) ??
     wait(`leads epoch ${record.epoch}`)
   );
+}
+
+/** Fewer members stream than Postgres has a commit wait for. */
+function isStarved(server: ServerView): boolean {
+  const names = parseSynchronousStandbyNames(server.synchronousStandbyNames);
+  if (names === null) return true;
+  const streaming = server.walsenders.filter((walsender) => walsender.streaming);
+  const have = countIn(
+    names.members,
+    streaming.map((walsender) => walsender.identity),
+  );
+  return have < names.acks;
 }
 
 function mark(record: ClusterRecord, server: ServerView): Decision | null {

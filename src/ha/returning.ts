@@ -7,6 +7,7 @@ import { memberIncarnation, memberOf } from './member.ts';
 import type { PeerState } from './peer.ts';
 import { countIn, parseSynchronousStandbyNames } from './quorum.ts';
 import type { ClusterRecord } from './record.ts';
+import { isSelfBumped } from './settle.ts';
 import { elapsed } from './units.ts';
 import type { View } from './view.ts';
 
@@ -63,8 +64,8 @@ export function wayBack(view: View, record: ClusterRecord): WayBack {
 }
 
 /**
- * Whether a data directory may be rewound or replaced: towards a primary whose epoch is settled, or towards the
- * unsettled one that asks for it because it could never settle otherwise; never below what this member's own WAL
+ * Whether a data directory may be rewound or replaced: towards a primary whose epoch is settled, or which gave itself a
+ * higher one, or towards the unsettled one that asks for it because it could never settle otherwise; never below what this member's own WAL
  * marks as settled. `byWish`: a person asked for it, and what a stopped member's WAL marks is not looked at.
  */
 export function mayReplace(
@@ -88,6 +89,13 @@ export function mayReplace(
   const fresh = elapsed(view.record.readAt, view.now) <= FRESH_LOOK;
   if (isSettled) {
     return fresh ? { may: true, reason: `epoch ${record.epoch} is settled` } : { may: false, reason: 'look' };
+  }
+  // The last settled primary itself, on the timeline that is settled: nothing beside its history was ever acknowledged.
+  // Where it lacks acknowledgements, it may be those of a member that lost its volume, and is to be cloned.
+  if (isSelfBumped(record)) {
+    return fresh
+      ? { may: true, reason: `${record.primary} gave itself epoch ${record.epoch} on a settled timeline` }
+      : { may: false, reason: 'look' };
   }
   const state = primaryState(view, record);
   if (state?.asksToReturn === true) {

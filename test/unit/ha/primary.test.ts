@@ -13,6 +13,7 @@ import {
   id,
   ids,
   lsn,
+  memberRecord,
   peer,
   primaryView,
   record,
@@ -47,6 +48,27 @@ describe('a settled primary', () => {
     });
     expect(decides({ server: { doorOpen: false } })).toMatchObject({ kind: 'open-door', mark: null });
     expect(decides({ server: { settledEpoch: epoch(2) } })).toMatchObject({ kind: 'mark-settled', epoch: 3 });
+  });
+  test('counts a new member in before it marks its WAL, where too few of its cohort stream', () => {
+    const of = record({ settled: settledAs({ acks: 2 }) });
+    const sender = walsender(2, { identity: id(2, 2) });
+    const members = [memberRecord(0), memberRecord(1), memberRecord(2, { incarnation: '00020002' as never })];
+    const server = {
+      doorOpen: false,
+      settledEpoch: epoch(2),
+      walsenders: [walsender(1), sender],
+      synchronousStandbyNames: synchronousStandbyNames(cohort(2, 1, 2)),
+    };
+    expect(decides({ record: of, server, members, settings: { acks: 2 } })).toMatchObject({
+      kind: 'swap-record',
+      change: 'publish-cohort',
+    });
+    const published = record({ settled: settledAs({ acks: 2, cohort: [id(1), id(2), id(2, 2)] }) });
+    const settings = { acks: 2 };
+    expect(decides({ record: published, server, members, settings }).kind).toBe('set-names');
+    const counted = synchronousStandbyNames({ members: [id(1), id(2, 2)], acks: 2 });
+    const names = { ...server, synchronousStandbyNames: counted };
+    expect(decides({ record: published, server: names, members, settings }).kind).toBe('open-door');
   });
   test('stops when a member followed a higher epoch', () => {
     const peers = [peer(1, { floor: { epoch: epoch(4), primary: id(1), revision: 7 } }), peer(2)];

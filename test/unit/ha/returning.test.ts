@@ -109,6 +109,15 @@ describe('data may be replaced', () => {
     });
     expect(mayReplace(stopped, wonBy(2)).may).toBe(false);
   });
+  test('is given where the last settled primary gave itself a higher epoch: it may lack this very acknowledgement', () => {
+    const bumped = { ...settled4, epoch: epoch(5) };
+    expect(mayReplace(view(END), bumped).may).toBe(true);
+    expect(mayReplace(view(END, { seen: { readAt: ago(2_000) } }), bumped)).toEqual({
+      may: false,
+      reason: 'look',
+    });
+    expect(mayReplace(view(END, { server: server({ settledEpoch: epoch(5) }) }), bumped).may).toBe(false);
+  });
 });
 
 describe('replacing data', () => {
