@@ -6,8 +6,9 @@ const APART_MILLIS = 6000;
 
 /**
  * Some faults at once as one scenario: they begin in this order, up to six seconds apart, and each is healed after its
- * own time. A fault whose victim another has taken away (no such process, no primary for a minute) is left out, and
- * said so. Its gap has no bound of its own but the sum; no bound on plain reads holds if one of them has none.
+ * own time. A fault whose victim another has taken away (no such process, no primary for a minute), or that does not see
+ * what it waits for, is cut short, and said so: what one fault alone expects need not hold among others, but the checks
+ * of every run do. Its gap has no bound of its own but the sum; no bound on plain reads holds if one of them has none.
  */
 export function combine(parts: readonly Scenario[]): Scenario {
   const bounds = parts.map(({ oldestReadMillis }) => oldestReadMillis);
@@ -40,7 +41,7 @@ async function one(world: World, part: Scenario, heals: Heal[]): Promise<void> {
     heal = await part.inject(world);
   } catch (error) {
     if (world.signal.aborted) throw error;
-    world.note(`${part.id} had nothing to hurt: ${(error as Error).message.split('\n')[0]}`);
+    world.note(`${part.id} was cut short: ${(error as Error).message.split('\n')[0]}`);
     return;
   }
   let isHealed = false;

@@ -53,7 +53,7 @@ describe('a combination', () => {
     expect(healed.toSorted()).toEqual(['a', 'b']);
   });
 
-  test('goes on without a fault that has nothing to hurt, and says so', async () => {
+  test('goes on without a fault that finds nothing to hurt, and says so', async () => {
     const notes: string[] = [];
     const healed: string[] = [];
     const good = scenario({
@@ -64,7 +64,7 @@ describe('a combination', () => {
     const bad = scenario({ id: 'bad', title: '', inject: () => Promise.reject(new Error('no walreceiver')) });
     await combine([bad, good]).inject(worldOf(notes));
     expect(healed).toEqual(['good']);
-    expect(notes).toEqual(['bad had nothing to hurt: no walreceiver']);
+    expect(notes).toEqual(['bad was cut short: no walreceiver']);
   });
 
   test('has no bound on plain reads where one of its faults has none', () => {
