@@ -9,6 +9,7 @@ import { systemClock } from '../kubernetes/clock.ts';
 import { type Binaries, findBinaries } from '../postgres/find-binaries.ts';
 import { createPostgresInstance, type LocalInstance } from '../postgres/instance.ts';
 import type { Api } from './api.ts';
+import { prepareArchiveCommand } from './archive/command.ts';
 import type { Context } from './context.ts';
 import { Guard } from './guard.ts';
 import { Hold } from './hold.ts';
@@ -116,8 +117,9 @@ async function live(
     ...postgres.initdb.postInitSql,
     ...postgres.initdb.postInitSqlFiles.map((path) => readFileSync(path, 'utf8')),
   ];
+  const archiveCommand = await prepareArchiveCommand(configuration);
   const instance = createPostgresInstance(
-    instanceOptions(configuration, binaries, secrets, postInitSql),
+    instanceOptions(configuration, binaries, secrets, postInitSql, archiveCommand),
     instanceSettings(configuration),
     { logger: log, clock },
   );
@@ -218,7 +220,9 @@ async function live(
   await services.catch(() => undefined);
   await context.tasks.cancelAll();
   await leavePostgres(instance, leavesPostgres ? maintenance : null);
-  for (const name of ['http', 'chores', 'grace', 'pulse', 'api'] as const) await lifetime.end(name);
+  // Postgres archives to its very end.
+  for (const name of ['http', 'archive', 'chores', 'grace', 'pulse', 'api'] as const)
+    await lifetime.end(name);
   (api as Api | null)?.close();
   context.peers.close();
   await instance.close();

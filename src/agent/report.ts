@@ -4,10 +4,12 @@ import { memberOf } from '../ha/member.ts';
 import type { HistoryEntry, MemberRecord } from '../ha/record.ts';
 import { elapsed, type Instant, type Millis, millis } from '../ha/units.ts';
 import type { Task, View } from '../ha/view.ts';
+import type { ArchiveReport } from '../http/archive-report.ts';
 import type { GuardState, Metrics } from '../http/metrics.ts';
 import type { TakeoverPhase } from '../http/metrics-work.ts';
 import type { ClusterStatus, MemberStatus, Progress } from '../http/ports.ts';
 import type { Binaries } from '../postgres/find-binaries.ts';
+import { archiveProblems } from './archive/report.ts';
 import type { Chores } from './chores.ts';
 import { clusterStatus } from './cluster-status.ts';
 import type { Context } from './context.ts';
@@ -28,6 +30,8 @@ export interface ReportOptions {
 /** What comes once the services are loaded. */
 interface Attached {
   readonly chores: Chores;
+  /** Null: there is no archive. */
+  archive(): ArchiveReport | null;
   readonly address: Omit<MemberRecord, 'incarnation' | 'systemIdentifier' | 'floor' | 'tags'>;
 }
 
@@ -165,6 +169,7 @@ export class Report implements RoundObserver {
     const { process } = context.instance;
     const now = context.clock.now();
     const startedAt = process.state === 'stopped' ? null : process.since;
+    const archive = this.#attached?.archive() ?? null;
     return memberStatus(view, now, {
       cluster: context.cluster,
       namespace: configuration.cluster.namespace,
@@ -177,7 +182,12 @@ export class Report implements RoundObserver {
       apiLastSeen: this.#apiSeen,
       lastDecision: this.#decision,
       progress: this.#progress,
-      problems: [...(this.#problem === null ? [] : [this.#problem]), ...this.#failures.values()],
+      archive,
+      problems: [
+        ...(this.#problem === null ? [] : [this.#problem]),
+        ...this.#failures.values(),
+        ...(archive === null ? [] : archiveProblems(archive)),
+      ],
     });
   }
 

@@ -8,6 +8,8 @@ import type { AgentPort, ControlResult } from '../http/ports.ts';
 import { HttpServer } from '../http/server.ts';
 import type { LocalInstance } from '../postgres/instance.ts';
 import { type Api, openApi } from './api.ts';
+import { openArchiveService } from './archive/open.ts';
+import { archiveReport } from './archive/report.ts';
 import { Chores } from './chores.ts';
 import type { Context } from './context.ts';
 import { createControl } from './control.ts';
@@ -48,7 +50,12 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     https: http.tls.certificateFile !== null,
   };
   const chores = new Chores({ context, instance, secrets, trust, address, view: () => report.view });
-  report.attach({ chores, address });
+  const archive = await openArchiveService(configuration, context, () => report.view);
+  report.attach({
+    chores,
+    address,
+    archive: () => (archive === null ? null : archiveReport(archive.status())),
+  });
 
   const api = await openApi(configuration, context, context.clock, (verb, resource, code, duration) =>
     metrics.kubernetesCall(verb, resource, code, millis(duration)),
@@ -73,6 +80,8 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     promise: (request, signal) => context.promises.ask(request, signal),
     lead: (request) => context.wishes.lead(request.epoch),
     hold: (request) => holdFor(context, report.view, request),
+    archivePush: async (file, gone) =>
+      archive === null ? { status: 503, text: 'there is no archive' } : await archive.push(file, gone),
   };
   const { tls } = http;
   const server = new HttpServer(port, {
@@ -89,6 +98,7 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     log: (level, event, details) => context.log[level]({ event, ...details }, event),
   });
   await report.firstView;
+  if (archive !== null) lifetime.start('archive', (signal) => archive.run(signal));
   lifetime.start('http', (signal) => server.run(signal));
   await server.listening;
 

@@ -22,6 +22,7 @@ export interface StatusExtras {
   readonly apiLastSeen: string | null;
   readonly lastDecision: MemberStatus['lastDecision'];
   readonly progress: Progress | null;
+  readonly archive: MemberStatus['archive'];
   readonly problems: MemberStatus['problems'];
 }
 

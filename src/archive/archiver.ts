@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Lsn } from '../ha/lsn.ts';
+import { compareLsn, type Lsn } from '../ha/lsn.ts';
 import { type Millis, millis, type TimelineId } from '../ha/units.ts';
 import { ArchiveError, StoreFaultError } from './errors.ts';
 import type { ArchiveIdentity } from './identity.ts';
@@ -9,6 +9,7 @@ import type { Spool } from './spool.ts';
 import type { Creation } from './store/ports.ts';
 import { TailShipper } from './tail/shipper.ts';
 import { offerOldTimelines } from './wal/backfill.ts';
+import { Keeper } from './wal/keeper.ts';
 import { walFileKind } from './wal/names.ts';
 import type { Permission, Reach } from './wal/permit.ts';
 import { pushFile } from './wal/push-file.ts';
@@ -45,33 +46,45 @@ export interface ArchiveStatus {
   /** Files that are ready and not archived. */
   readonly waiting: number;
   /** Null: no tail is kept, or not by this member. */
-  readonly tail: { readonly position: Lsn; readonly at: Date; readonly pendingSince: Date | null } | null;
+  readonly tail: {
+    /** Up to where a restore could come, without a hole. */
+    readonly position: Lsn;
+    /** When that was last everything that the archive may have: the loss of every volume costs what came since. */
+    readonly currentAt: Date;
+  } | null;
   /** Why the tail cannot go out; null: it does. */
-  readonly tailFailing: { readonly code: string; readonly message: string; readonly remedy: string } | null;
-  /** Of the volume that keeps WAL while the store is away, in bytes; null: not known yet. */
-  readonly freeBytes: number | null;
+  readonly tailFailing: {
+    readonly code: string;
+    readonly message: string;
+    readonly remedy: string;
+    readonly since: Date;
+  } | null;
+  /** Share of the volume that keeps WAL while the store is away, from 0 to 1; null: not known yet. */
+  readonly freeSpace: number | null;
 }
 
 /** Milliseconds. */
 const PACE = 1_000;
 const TAIL_WITHIN = 60_000;
 const LOOK_AT_SPACE = 10_000;
+/** Below this share of its volume a standby no longer keeps WAL for the archive. */
+const SHORT_OF_SPACE = 0.15;
 
 /** Keeps the archive of a cluster: everything of it that runs beside Postgres while this member is the primary. */
 export class Archiver {
   readonly #options: ArchiverOptions;
   readonly #archive: OwnArchive;
   readonly #pusher: Pusher;
+  readonly #keeper: Keeper;
   readonly #tail: TailShipper;
   #lastArchived: ArchiveStatus['lastArchived'] = null;
   #archivedCount = 0;
   #failedCount = 0;
-  #tailAt: Date | null = null;
-  #tailPendingSince: Date | null = null;
+  #currentAt: Date | null = null;
   #tailFailing: ArchiveStatus['tailFailing'] = null;
   #told: string | null = null;
   #backfilled: TimelineId | null = null;
-  #freeBytes: number | null = null;
+  #freeSpace: number | null = null;
 
   constructor(options: ArchiverOptions) {
     this.#options = options;
@@ -90,18 +103,27 @@ export class Archiver {
       onFailed: (file, error) => this.#failed(file, error),
     });
     this.#pusher.onDone(() => options.sleeper.wake());
+    this.#keeper = new Keeper({
+      archive,
+      segmentBytes,
+      isShortOfSpace: () => this.#freeSpace !== null && this.#freeSpace < SHORT_OF_SPACE,
+    });
     this.#tail = new TailShipper({
       walDirectory,
       archive,
       permission,
       segmentBytes,
+      waiting: () => this.#pusher.waiting,
       pushFile: (opened, file, signal) => pushFile(opened, file, `${walDirectory}/${file}`, signal),
     });
   }
 
   /** For archive_command. */
   push(file: string, signal: AbortSignal): Promise<PushAnswer> {
-    return this.#pusher.request(file, signal);
+    const permission = this.#options.permission();
+    return permission.reach === null && permission.follows !== null
+      ? this.#keeper.request(file, permission.follows, signal)
+      : this.#pusher.request(file, signal);
   }
 
   status(): ArchiveStatus {
@@ -113,20 +135,21 @@ export class Archiver {
       archivedCount: this.#archivedCount,
       failedCount: this.#failedCount,
       failing: this.#pusher.failure,
-      waiting: this.#pusher.waiting,
-      tail:
-        position === null || this.#tailAt === null
-          ? null
-          : { position, at: this.#tailAt, pendingSince: this.#tailPendingSince },
+      waiting: this.#pusher.waiting.length,
+      tail: position === null || this.#currentAt === null ? null : { position, currentAt: this.#currentAt },
       tailFailing: this.#tailFailing,
-      freeBytes: this.#freeBytes,
+      freeSpace: this.#freeSpace,
     };
   }
 
-  /** Works until the signal ends, then lets what is on its way end. */
-  async run(signal: AbortSignal): Promise<void> {
+  /** `beforeLook` is called before each look at what is ready. Works until the signal ends, then lets what is on its way end. */
+  async run(signal: AbortSignal, beforeLook: () => Promise<void> = async () => {}): Promise<void> {
     try {
-      await Promise.all([this.#pushLoop(signal), this.#tailLoop(signal), this.#spaceLoop(signal)]);
+      await Promise.all([
+        this.#pushLoop(signal, beforeLook),
+        this.#tailLoop(signal),
+        this.#spaceLoop(signal),
+      ]);
     } finally {
       this.#pusher.stop();
       await this.#pusher.settled();
@@ -134,9 +157,10 @@ export class Archiver {
     }
   }
 
-  async #pushLoop(signal: AbortSignal): Promise<void> {
+  async #pushLoop(signal: AbortSignal, beforeLook: () => Promise<void>): Promise<void> {
     while (!signal.aborted) {
       try {
+        await beforeLook();
         const { reach } = this.#options.permission();
         if (reach === null) this.#backfilled = null;
         else if (this.#backfilled !== reach.timeline) await this.#backfill(reach, signal);
@@ -181,16 +205,16 @@ export class Archiver {
     while (!signal.aborted) {
       const began = new Date();
       try {
+        const { reach } = this.#options.permission();
         await this.#tail.ship(AbortSignal.any([signal, AbortSignal.timeout(TAIL_WITHIN)]));
-        // What was confirmed when the round began is in the archive now.
-        if (this.#tail.position !== null) this.#tailAt = began;
-        this.#tailPendingSince = null;
+        const { position } = this.#tail;
+        if (position === null) this.#currentAt = null;
+        else if (reach !== null && compareLsn(position, reach.confirmed) >= 0) this.#currentAt = began;
         this.#tailFailing = null;
       } catch (error) {
         if (signal.aborted) return;
         const { code, message, remedy } = asArchiveError(error);
-        this.#tailPendingSince ??= began;
-        this.#tailFailing = { code, message, remedy };
+        this.#tailFailing = { code, message, remedy, since: this.#tailFailing?.since ?? began };
         this.#tell(error);
       }
       await sleep(Math.max(10, tailInterval - (Date.now() - began.getTime())), undefined, { signal }).catch(
@@ -201,11 +225,9 @@ export class Archiver {
 
   async #spaceLoop(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const { bavail, bsize } = await statfs(this.#options.walDirectory).catch(() => ({
-        bavail: null,
-        bsize: 0,
-      }));
-      this.#freeBytes = bavail === null ? null : bavail * bsize;
+      // No data directory yet: it is looked at again.
+      const space = await statfs(this.#options.walDirectory).catch(() => null);
+      this.#freeSpace = space === null ? null : space.bavail / Math.max(1, space.blocks);
       await sleep(LOOK_AT_SPACE, undefined, { signal }).catch(() => undefined);
     }
   }

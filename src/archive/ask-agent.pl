@@ -3,7 +3,7 @@
 #
 #   perl ask-agent.pl SOCKET push|fetch FILE FAULT
 #
-# Exit codes, as Postgres reads them: 0 done. push: 1 for everything else. fetch: 1 the archive has no such file; FAULT
+# Exit codes, as Postgres reads them: 0 done. push: 126 Postgres stops and is not to try again, 1 for everything else. fetch: 1 the archive has no such file; FAULT
 # for everything else: over 125 it ends a recovery that must not end early, 1 lets a standby look elsewhere.
 use strict;
 use warnings;
@@ -46,6 +46,7 @@ while (1) {
     exit 1 if $status == 404 && $verb eq 'fetch';
     $text =~ s/\s+/ /g;
     complain($text);
+    exit 126 if $status == 410 && $verb eq 'push';
     exit($verb eq 'push' ? 1 : $fault);
   }
   # An agent that is replaced is back soon, and Postgres asks again by itself only for a push.

@@ -6,6 +6,7 @@ import type { Spool } from './spool.ts';
 /** Ends a recovery for good, in place of letting it end early (xlogarchive.c, RestoreArchivedFile: above 125). */
 const ABORT_RECOVERY = 200;
 const LOOK_ELSEWHERE = 1;
+const STOPPING = 126;
 
 export interface CommandPlaces {
   readonly spool: Spool;
@@ -25,11 +26,12 @@ export async function installAskScript(directory: string): Promise<string> {
 /**
  * The value of archive_command. A mark in the spool counts only when it is newer than the file itself: after a rewind
  * or a clone the same name may hold other WAL. Every failure exits 1: a greater code than 125 would restart the
- * archiver, and not be counted in pg_stat_archiver (documentation, "Setting Up WAL Archiving").
+ * archiver, and not be counted in pg_stat_archiver (documentation, "Setting Up WAL Archiving"). Only while Postgres
+ * stops it is 126: the archiver then ends at once in place of two more tries a second apart, and is not restarted.
  */
 export function archiveCommand({ spool, script, socket }: CommandPlaces): string {
   const ask = `perl ${quote(script)} ${quote(socket)} push %f 1`;
-  return `[ ${quote(spool.pushed)}/%f -nt %p ] || ${ask} || exit 1`;
+  return `[ ${quote(spool.pushed)}/%f -nt %p ] || ${ask} || { [ $? -eq ${STOPPING} ] && exit ${STOPPING}; exit 1; }`;
 }
 
 /**

@@ -67,6 +67,13 @@ export const httpUrl: Pattern = {
   allowed: 'an http:// or https:// URL without user name and password',
 };
 
+/** As src/archive reads it (`parseStoreUrl`), which says more about what is wrong. */
+export const storeUrl: Pattern = {
+  test: (value) =>
+    /^s3:\/\/[A-Za-z0-9][A-Za-z0-9._-]+(\/[^?#]*)?$|^file:\/\/\/[^?#]+$/.test(value) && isPlain(value),
+  allowed: 's3://bucket/prefix or file:///path',
+};
+
 export const userName: Pattern = {
   test: (value) => /^[a-z_][a-z0-9_-]{0,31}$/.test(value),
   allowed: 'the name of a user of the operating system',

@@ -1,4 +1,5 @@
 import { MEMBER_NAME_MAX } from '../ha/member.ts';
+import { archiveFindings } from './archive-findings.ts';
 import type { Configuration } from './configuration.ts';
 import type { Problem } from './errors.ts';
 import { parameterFindings } from './parameters.ts';
@@ -15,6 +16,7 @@ export function crossFindings(configuration: Configuration): Finding[] {
     ...acknowledgementFindings(configuration),
     ...networkFindings(configuration),
     ...postgresFindings(configuration),
+    ...archiveFindings(configuration),
     ...parameterFindings(configuration.postgres.parameters, {
       members: configuration.cluster.members,
       durability: configuration.ha.durability,

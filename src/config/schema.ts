@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { text } from './leaves.ts';
 import { absolutePath, socketPath } from './patterns.ts';
+import { archive } from './sections/archive.ts';
 import { cluster } from './sections/cluster.ts';
 import { ha } from './sections/ha.ts';
 import { log, shutdown, slots, tags } from './sections/member.ts';
@@ -30,6 +31,7 @@ export const schema = z
     ha,
     tags,
     slots,
+    archive,
     shutdown,
     log,
   })

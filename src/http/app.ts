@@ -7,6 +7,7 @@ import { openApiDocument } from './openapi.ts';
 import type { AgentPort } from './ports.ts';
 import { methodNotAllowed, notFound, Problem, problemOf } from './problem.ts';
 import { type Access, READ, type RouteSpec } from './route.ts';
+import { archiveRoutes } from './routes-archive.ts';
 import { controlRoutes } from './routes-control.ts';
 import { metricsRoute } from './routes-metrics.ts';
 import { patroniRoutes } from './routes-patroni.ts';
@@ -40,6 +41,7 @@ export function agentRoutes(port: AgentPort, options: AppOptions): RouteSpec[] {
     metricsRoute(port.registry, options.refreshMetrics),
     ...statusRoutes(port),
     ...controlRoutes(port),
+    ...archiveRoutes(port),
     ...peerRoutes(port, options.promiseTimeout),
   ];
   let document: string | null = null;

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { Millis } from '../ha/units.ts';
+import { type ArchiveMetrics, archiveMetrics } from './metrics-archive.ts';
 import { type ClusterMetrics, clusterMetrics } from './metrics-cluster.ts';
 import { type InstanceMetrics, instanceMetrics } from './metrics-instance.ts';
 import { processMetrics } from './metrics-process.ts';
@@ -34,6 +35,7 @@ export interface Metrics extends WorkMetrics {
 export function createMetrics(registry: Registry): Metrics {
   const cluster: ClusterMetrics = clusterMetrics(registry);
   const instance: InstanceMetrics = instanceMetrics(registry);
+  const archive: ArchiveMetrics = archiveMetrics(registry);
   processMetrics(registry);
   return {
     ...workMetrics(registry),
@@ -41,6 +43,7 @@ export function createMetrics(registry: Registry): Metrics {
       cluster.update(status, clusterStatus);
       cluster.updateGuard(extra.guard, extra.guardMargin);
       instance.update(extra.sample, extra.sampleAge);
+      archive.update(status.archive, Date.now());
     },
   };
 }

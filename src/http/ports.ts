@@ -13,6 +13,7 @@ import type {
 } from '../ha/peer.ts';
 import type { Ending, HistoryEntry, MemberTags, SwitchoverRequest } from '../ha/record.ts';
 import type { Epoch, Millis, TimelineId } from '../ha/units.ts';
+import type { ArchiveReport } from './archive-report.ts';
 
 /** A long work in progress: initdb, clone, rewind, … */
 export interface Progress {
@@ -80,6 +81,8 @@ export interface MemberStatus {
   readonly apiLastSeen: string | null;
   readonly lastDecision: { readonly kind: string; readonly reason: string; readonly at: string };
   readonly progress: Progress | null;
+  /** Null: there is no archive, or it is not loaded yet. */
+  readonly archive: ArchiveReport | null;
   /** Conditions that a person should look at, e.g. "data directory of another cluster": each with its remedy. */
   readonly problems: readonly { readonly code: string; readonly message: string; readonly remedy: string }[];
 }
@@ -157,8 +160,14 @@ export interface Control {
   reinitialize(request: { member: MemberName }): Promise<ControlResult>;
 }
 
+/** 200: the archive has it. 410: not, and Postgres stops. Else not, with the reason for Postgres's log. */
+export interface ArchiveAnswer {
+  readonly status: number;
+  readonly text: string;
+}
+
 /**
- * What the HTTP server is given. Everything but `promise` and `control` answers at once from the last
+ * What the HTTP server is given. Everything but `promise`, `archivePush` and `control` answers at once from the last
  * observation: no route ever waits for Postgres.
  */
 export interface AgentPort {
@@ -174,5 +183,7 @@ export interface AgentPort {
   promise(request: PromiseRequest, signal: AbortSignal): Promise<PromiseAnswer>;
   lead(request: LeadRequest): void;
   hold(request: HoldRequest): HoldAnswer;
+  /** For archive_command: archives a file of pg_wal; `gone`: nobody waits for the answer any more. */
+  archivePush(file: string, gone: AbortSignal): Promise<ArchiveAnswer>;
   readonly control: Control;
 }

@@ -1,6 +1,6 @@
-import type { FastifyReply } from 'fastify';
 import type { HoldRequest, LeadRequest, PromiseRequest } from '../ha/peer.ts';
 import type { Millis } from '../ha/units.ts';
+import { clientGone } from './client-gone.ts';
 import { ref } from './json-schema.ts';
 import type { AgentPort } from './ports.ts';
 import { Problem } from './problem.ts';
@@ -67,15 +67,6 @@ export function peerRoutes(port: AgentPort, promiseTimeout: Millis): RouteSpec[]
       handle: (request, reply) => reply.send(port.hold(request.body as HoldRequest)),
     },
   ];
-}
-
-/** Aborted when the connection closes before the answer is written. */
-function clientGone(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort(new Error('the client has gone away'));
-  });
-  return controller.signal;
 }
 
 /** The result, or 503 once the signal is aborted, whether the work heeds the signal or not. */

@@ -1,3 +1,4 @@
+import { archiveReportSchema } from './archive-report.ts';
 import { flag, list, number, object, oneOf, orNull, ref, text, time, whole } from './json-schema.ts';
 import {
   durationSchema,
@@ -75,6 +76,7 @@ export const memberStatusSchema = object({
   apiLastSeen: orNull(time()),
   lastDecision: object({ kind: text(), reason: text(), at: time() }),
   progress: orNull(ref('Progress')),
+  archive: orNull(archiveReportSchema),
   problems: list(object({ code: text(), message: text(), remedy: text() }), 'What a person should look at.'),
 });
 

@@ -70,6 +70,8 @@ export interface InstanceOptions {
   readonly maxSlotWalKeepSize: string;
   /** wal_receiver_timeout is twice this. */
   readonly suspectAfter: Millis;
+  /** The value of archive_command; absent: WAL is not archived. */
+  readonly archiveCommand?: string;
 }
 
 /** What may change at a reload. */

@@ -92,9 +92,12 @@ export class FaultProxy implements AsyncDisposable {
       }
       let left = fault.bytes;
       answer.on('data', (piece: Buffer) => {
-        outgoing.write(piece.subarray(0, left));
-        left -= Math.min(left, piece.length);
-        if (left === 0) outgoing.destroy();
+        const some = piece.subarray(0, left);
+        left -= some.length;
+        // The bytes are on their way before the connection goes.
+        outgoing.write(some, () => {
+          if (left === 0) outgoing.destroy();
+        });
       });
       answer.on('end', () => outgoing.end());
     });

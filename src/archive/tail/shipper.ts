@@ -2,7 +2,7 @@ import { compareLsn, type Lsn, lsnAt, lsnBytes } from '../../ha/lsn.ts';
 import type { TimelineId } from '../../ha/units.ts';
 import { historyFileName } from '../../postgres/volume/timeline-history.ts';
 import { walName } from '../layout.ts';
-import { segmentAt, segmentBounds, segmentName } from '../wal/names.ts';
+import { parseSegment, segmentAt, segmentBounds, segmentName, walFileKind } from '../wal/names.ts';
 import type { Permission, Reach } from '../wal/permit.ts';
 import { variantOf, type WalArchive } from '../wal/push-file.ts';
 import { readWal } from '../wal/read-wal.ts';
@@ -17,6 +17,8 @@ export interface TailShipperOptions {
   archive(signal: AbortSignal): Promise<WalArchive>;
   permission(): Permission;
   segmentBytes(): number | null;
+  /** Files that Postgres has ready and the archive does not have. */
+  waiting(): readonly string[];
   /** Puts a file of pg_wal into the archive, where it is not there yet. */
   pushFile(archive: WalArchive, file: string, signal: AbortSignal): Promise<unknown>;
 }
@@ -42,6 +44,8 @@ export class TailShipper {
   #term: Term | null = null;
   /** Timelines that were left may have pieces that no restore needs any more. */
   #oldTailsLeft = false;
+  /** Whole segments that are the archive's to bring, and not there yet, with where they begin. */
+  readonly #missing = new Map<string, number>();
   /** Segments that the archive has by now: their pieces go. */
   readonly #archived = new Set<string>();
 
@@ -49,14 +53,16 @@ export class TailShipper {
     this.#options = options;
   }
 
-  /** Up to where everything is in the archive, in full segments or in the tail; null: not known (yet). */
+  /** Up to where everything is in the archive, in full segments or in the tail, without a hole; null: not known (yet). */
   get position(): Lsn | null {
-    return this.#term?.position ?? null;
+    if (this.#term === null) return null;
+    return lsnAt(Math.min(lsnBytes(this.#term.position), ...this.#missing.values()));
   }
 
   /** The archive has this segment. */
   segmentArchived(file: string): void {
     this.#archived.add(file);
+    this.#missing.delete(file);
   }
 
   /** One round. @throws ArchiveError; the next round goes on where this one came to */
@@ -66,11 +72,13 @@ export class TailShipper {
     if (reach === null || segmentBytes === null) {
       this.#term = null;
       this.#archived.clear();
+      this.#missing.clear();
       return;
     }
     if (this.#term === null || this.#term.timeline !== reach.timeline)
       this.#term = await this.#begin(reach, segmentBytes, signal);
     const term = this.#term;
+    this.#noteSkipped(term, reach.confirmed, segmentBytes);
     for (const range of missingRanges(term.position, reach.confirmed, segmentBytes)) {
       const file = segmentName(segmentAt(term.timeline, range.start, segmentBytes), segmentBytes);
       if (!this.#archived.has(file)) await this.#shipRange(term, range, segmentBytes, signal);
@@ -96,7 +104,22 @@ export class TailShipper {
     const { end } = holeFreeRun(pieces, lsnBytes(start), lsnBytes(reach.confirmed));
     await this.#noteArchived(archive, timeline, pieces, segmentBytes, signal);
     this.#oldTailsLeft = true;
+    this.#missing.clear();
+    for (const file of this.#options.waiting()) {
+      const segment = walFileKind(file) === 'segment' ? parseSegment(file, segmentBytes) : null;
+      if (segment !== null && segment.number * segmentBytes < lsnBytes(start) && !this.#archived.has(file))
+        this.#missing.set(file, segment.number * segmentBytes);
+    }
     return { timeline, position: lsnAt(end), pieces };
+  }
+
+  /** Between the segment that the tail ends in and the one that it goes on in, whole segments come by themselves. */
+  #noteSkipped({ timeline, position }: Term, confirmed: Lsn, segmentBytes: number): void {
+    const to = segmentAt(timeline, confirmed, segmentBytes).number;
+    for (let number = segmentAt(timeline, position, segmentBytes).number + 1; number < to; number++) {
+      const file = segmentName({ timeline, number }, segmentBytes);
+      if (!this.#archived.has(file)) this.#missing.set(file, number * segmentBytes);
+    }
   }
 
   async #shipRange(term: Term, range: Range, segmentBytes: number, signal: AbortSignal): Promise<void> {

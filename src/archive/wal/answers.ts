@@ -5,7 +5,7 @@ import type { PushAnswer } from './pusher.ts';
 
 /** What ask-agent.pl is told: it exits by the status, and prints the text. */
 export interface WalAnswer {
-  readonly status: 200 | 400 | 404 | 503;
+  readonly status: 200 | 400 | 404 | 410 | 503;
   readonly text: string;
 }
 
@@ -15,7 +15,8 @@ export async function answerPush(
 ): Promise<WalAnswer> {
   if (walFileKind(file) === null) return notWal(file);
   const answer = await push(file);
-  return answer.done ? { status: 200, text: 'archived' } : { status: 503, text: answer.message };
+  if (answer.done) return { status: 200, text: 'archived' };
+  return { status: answer.giveUp === true ? 410 : 503, text: answer.message };
 }
 
 export async function answerFetch(

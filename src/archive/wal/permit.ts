@@ -1,19 +1,28 @@
-import { compareLsn, type Lsn } from '../../ha/lsn.ts';
+import { compareLsn, LSN_ZERO, type Lsn } from '../../ha/lsn.ts';
 import type { TimelineFork } from '../../ha/peer.ts';
 import type { TimelineId } from '../../ha/units.ts';
 import { parseSegment, segmentBounds, timelineOfName, walFileKind } from './names.ts';
 
-/** What a settled primary may archive. */
-export interface Reach {
+/** A timeline and how WAL came there. */
+export interface History {
   readonly timeline: TimelineId;
   /** The forks that led to it, each with the timeline that was left and where. */
   readonly forks: readonly TimelineFork[];
+}
+
+/** What a settled primary may archive. */
+export interface Reach extends History {
   /** Up to here the quorum has confirmed; in asynchronous mode, what is flushed here. */
   readonly confirmed: Lsn;
 }
 
-/** Whether this member archives at all, and what: only the primary of a settled epoch does. */
-export type Permission = { readonly reach: Reach } | { readonly reach: null; readonly reason: string };
+/**
+ * Whether this member archives at all, and what: only the primary of a settled epoch does. `follows`: a standby, which
+ * keeps what is not archived yet; null: it is neither.
+ */
+export type Permission =
+  | { readonly reach: Reach }
+  | { readonly reach: null; readonly reason: string; readonly follows: History | null };
 
 /**
  * - `push`: it belongs to the history, and no takeover can drop it any more.
@@ -54,6 +63,12 @@ export function judge(name: string, reach: Reach, segmentBytes: number): Verdict
       reason: `it ends at ${end}, and the quorum has confirmed no more than ${reach.confirmed}`,
     };
   return PUSH;
+}
+
+/** Whether a standby keeps a file until it is archived: not what belongs to no history that leads to its own. */
+export function judgeKept(name: string, history: History, segmentBytes: number): 'keep' | 'leave-out' {
+  const { verdict } = judge(name, { ...history, confirmed: LSN_ZERO }, segmentBytes);
+  return verdict === 'leave-out' ? 'leave-out' : 'keep';
 }
 
 /** In the order in which Postgres asks: histories first, then the oldest (pgarch.c, ready_file_comparator). */

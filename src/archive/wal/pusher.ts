@@ -8,7 +8,8 @@ import type { ReadyFiles } from './ready-files.ts';
 /** What became of one file that Postgres asked for. */
 export type PushAnswer =
   | { readonly done: true }
-  | { readonly done: false; readonly code: string; readonly message: string };
+  /** `giveUp`: Postgres stops, and must not wait for another try. */
+  | { readonly done: false; readonly code: string; readonly message: string; readonly giveUp?: boolean };
 
 /** What went wrong last, until that file is archived. */
 export interface PushFailure {
@@ -57,7 +58,7 @@ export class Pusher {
   #failure: PushFailure | null = null;
   #pause = 0;
   #pausedUntil = 0;
-  #waiting = 0;
+  #waiting: readonly string[] = [];
   #lookAgain: (() => void) | null = null;
 
   constructor(options: PusherOptions) {
@@ -68,8 +69,8 @@ export class Pusher {
     return this.#failure;
   }
 
-  /** Files that are ready and not archived, as of the last look. */
-  get waiting(): number {
+  /** Files that are ready and not archived, as of the last look; those that were archived since are left out. */
+  get waiting(): readonly string[] {
     return this.#waiting;
   }
 
@@ -118,7 +119,7 @@ export class Pusher {
     const wanted = new Set(files);
     for (const file of pushed) if (!wanted.has(file)) await spool.unmarkPushed(file);
     const open = files.filter((file) => !pushed.has(file));
-    this.#waiting = open.length;
+    this.#waiting = open;
     if (this.#failure !== null && !open.includes(this.#failure.file)) this.#failure = null;
     if (now < this.#pausedUntil) return open.length;
     const room = Math.min(parallel, AHEAD - (files.length - open.length)) - this.#running.size;
@@ -131,7 +132,7 @@ export class Pusher {
   stop(): void {
     for (const { abort } of this.#running.values()) abort.abort();
     this.#failure = null;
-    this.#waiting = 0;
+    this.#waiting = [];
     this.#pause = 0;
     this.#pausedUntil = 0;
   }
@@ -178,6 +179,7 @@ export class Pusher {
       // A member that was deposed meanwhile must not tell its Postgres by a mark that is looked at later.
       if (stopped.aborted) throw new ArchiveCancelledError(`the push of ${file}`);
       await spool.markPushed(file);
+      this.#waiting = this.#waiting.filter((one) => one !== file);
       if (this.#failure?.file === file) this.#failure = null;
       this.#pause = 0;
       this.#pausedUntil = 0;

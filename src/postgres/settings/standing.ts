@@ -44,8 +44,19 @@ export function standingSettings(
     log_destination: 'stderr',
     log_line_prefix: LOG_LINE_PREFIX,
     lc_messages: 'C',
+    ...archiving(options),
     ...(options.binaries.major >= 17 ? { allow_alter_system: 'off' } : {}),
   };
+}
+
+/**
+ * `always`: a standby keeps what is not archived yet, so that it can archive it should it take over. A library would be
+ * asked in the command's place (Postgres 15 and later).
+ */
+function archiving({ archiveCommand, binaries }: InstanceOptions): Record<string, string> {
+  if (archiveCommand === undefined) return { archive_mode: 'off' };
+  const settings = { archive_mode: 'always', archive_command: archiveCommand };
+  return binaries.major >= 15 ? { ...settings, archive_library: '' } : settings;
 }
 
 /** Settings that the agent writes to its file as the state of the cluster asks, or that no file may carry. */

@@ -43,7 +43,7 @@ export class ArchivedPostgres implements AsyncDisposable {
   /** Null: it may archive. */
   forbidden: string | null = null;
   #flushed: Lsn = '0/0' as Lsn;
-  #permission: Permission = { reach: null, reason: 'it starts' };
+  #permission: Permission = { reach: null, reason: 'it starts', follows: null };
   #process: ChildProcess | null = null;
   #archiver: Archiver | null = null;
   #end: AbortController | null = null;
@@ -229,7 +229,7 @@ export class ArchivedPostgres implements AsyncDisposable {
   /** What an agent's loop does: learns how far the archive may go. */
   async look(): Promise<void> {
     if (this.forbidden !== null) {
-      this.#permission = { reach: null, reason: this.forbidden };
+      this.#permission = { reach: null, reason: this.forbidden, follows: null };
       return;
     }
     if (this.#client === null) return;
@@ -237,7 +237,8 @@ export class ArchivedPostgres implements AsyncDisposable {
       'select case when pg_is_in_recovery() then null else pg_current_wal_flush_lsn() end as lsn, substr(pg_walfile_name(case when pg_is_in_recovery() then null else pg_current_wal_flush_lsn() end), 1, 8) as tli',
     );
     if (row === undefined || row.lsn === null) {
-      this.#permission = { reach: null, reason: 'it is a standby' };
+      const timeline = timelineId(1);
+      this.#permission = { reach: null, reason: 'it is a standby', follows: { timeline, forks: [] } };
       return;
     }
     this.#flushed = row.lsn;
@@ -285,7 +286,7 @@ export class ArchivedPostgres implements AsyncDisposable {
       `port = ${this.port}`,
       "listen_addresses = '127.0.0.1'",
       `unix_socket_directories = '${this.volume}'`,
-      'archive_mode = on',
+      'archive_mode = always',
       `archive_command = '${command}'`,
       'wal_keep_size = 64MB',
       'fsync = on',

@@ -268,6 +268,45 @@ describe.each(['a directory', 'a bucket'] as const)('with an archive in %s', (ki
     expect(await backup.value('select count(*)::int from t')).toBe(1002);
   });
 
+  test('lets a standby keep what the primary has not come to archive', async () => {
+    await server.start();
+    await server.startArchiver(settings);
+    await server.query('create table t (id int)');
+    const standby = await make(server);
+    await standby.configure([
+      `primary_conninfo = 'host=127.0.0.1 port=${server.port} user=postgres'`,
+      'wal_keep_size = 0',
+      'min_wal_size = 2MB',
+    ]);
+    await writeFile(join(standby.data, 'standby.signal'), '');
+    await standby.start();
+    await standby.startArchiver(settings);
+    const caughtUp = async () => {
+      const lsn = await server.value('select pg_current_wal_flush_lsn()');
+      await until('the standby', () => standby.value(`select pg_last_wal_replay_lsn() >= '${lsn}'`));
+      await server.query('checkpoint');
+      const checkpoint = await server.value('select redo_lsn from pg_control_checkpoint()');
+      await until('its replay', () => standby.value(`select pg_last_wal_replay_lsn() >= '${checkpoint}'`));
+      await standby.query('checkpoint');
+    };
+    await server.fill(2);
+    await caughtUp();
+    server.forbidden = 'the store is away';
+    await server.fill(1);
+    const held = await server.value<string>('select pg_walfile_name(pg_current_wal_insert_lsn())');
+    await server.fill(8);
+    await caughtUp();
+    expect(await readdir(standby.wal)).toContain(held);
+    expect(await archivedFiles(archive)).not.toContain(held);
+    server.forbidden = null;
+    await until('the archive', async () => (await archivedFiles(archive)).includes(held), 90_000);
+    // Postgres tries again every minute at most.
+    await allArchived(standby, 90_000);
+    await server.fill(3);
+    await caughtUp();
+    expect(await readdir(standby.wal)).not.toContain(held);
+  });
+
   test('does all that with encryption on, and tells strangers nothing', async () => {
     const keyFile = join(server.volume, 'keys');
     await writeFile(keyFile, `${randomBytes(32).toString('base64')}\n`);
@@ -406,7 +445,7 @@ describe('a store that fails', () => {
       await server.stop('kill');
       await server.stopArchiver();
       proxy.fail((method, path) =>
-        method === 'GET' && path.includes('GetObject') ? { kind: 'truncate', bytes: 100 } : null,
+        method === 'GET' && path.includes('GetObject') ? { kind: 'truncate', bytes: 300 } : null,
       );
       await restored.recoverFrom();
       await restored.startFetcher(settings);

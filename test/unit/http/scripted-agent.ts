@@ -16,6 +16,7 @@ import type {
 import { epoch, millis, timelineId } from '../../../src/ha/units.ts';
 import type {
   AgentPort,
+  ArchiveAnswer,
   ClusterMember,
   ClusterStatus,
   Control,
@@ -78,6 +79,7 @@ export const PRIMARY: MemberStatus = {
   apiLastSeen: NOW,
   lastDecision: { kind: 'stay', reason: 'nothing to do', at: NOW },
   progress: null,
+  archive: null,
   problems: [],
 };
 
@@ -257,5 +259,9 @@ export class ScriptedAgent implements AgentPort {
   hold = (request: HoldRequest) => {
     this.calls.push(['hold', request]);
     return { granted: true, identity: PG1 };
+  };
+  archivePush = async (file: string): Promise<ArchiveAnswer> => {
+    this.calls.push(['archivePush', file]);
+    return { status: 503, text: `${file} is kept: the store is away` };
   };
 }

@@ -1,0 +1,60 @@
+import type { Permission, Reach } from '../../archive/wal/permit.ts';
+import { compareLsn, type Lsn } from '../../ha/lsn.ts';
+import { permittedUntil } from '../../ha/permission.ts';
+import type { ClusterRecord } from '../../ha/record.ts';
+import type { ServerView, View } from '../../ha/view.ts';
+import { isInOffice } from '../status.ts';
+
+/**
+ * What this member may archive, by its last view. Only the primary of a settled epoch archives, and in quorum mode no
+ * more than what `k` of the published cohort have flushed: whoever takes over has that, so nothing that a takeover
+ * drops was ever archived. What was once confirmed stays so while the epoch lasts, whoever streams now.
+ */
+export class ArchiveReach {
+  #last: { readonly epoch: number; readonly reach: Reach } | null = null;
+
+  judge(view: View): Permission {
+    const record = view.record.lastValid;
+    const { local } = view;
+    const { server, state } = local;
+    const follows =
+      state === 'standby' && server?.inRecovery === true
+        ? { timeline: server.timeline, forks: server.forks }
+        : null;
+    const refuse = (reason: string): Permission => ({ reach: null, reason, follows });
+    if (record === null || local.identity === null || record.primary !== local.identity)
+      return refuse('this member is not the primary');
+    if (!isInOffice(record)) return refuse('its epoch is not settled');
+    const last = this.#last?.epoch === record.epoch ? this.#last.reach : null;
+    // On its way down it archives what was confirmed before: Postgres asks until its end.
+    if (state === 'stopping' || (state === 'primary' && server === null))
+      return last === null ? refuse('Postgres does not answer') : { reach: last };
+    if (state !== 'primary' || server === null || server.inRecovery) return refuse(`Postgres is ${state}`);
+    if (record.settled.acks === 0 && view.now >= permittedUntil(view, record))
+      return refuse('the Lease was not renewed in time: another member may lead');
+    const confirmed = confirmedBy(record, server);
+    const known = last !== null && last.timeline === server.timeline ? last.confirmed : null;
+    const further =
+      known === null || (confirmed !== null && compareLsn(confirmed, known) > 0) ? confirmed : known;
+    if (further === null) return refuse('too few standbys have confirmed anything in this epoch');
+    const reach = { timeline: server.timeline, forks: server.forks, confirmed: further };
+    this.#last = { epoch: record.epoch, reach };
+    return { reach };
+  }
+}
+
+/** The k-th latest flush of the published cohort, at most the primary's own; null: fewer than `k` stream. */
+function confirmedBy(record: ClusterRecord, server: ServerView): Lsn | null {
+  const { cohort, acks } = record.settled;
+  if (acks === 0) return server.flushLsn;
+  const members: readonly string[] = cohort;
+  const flushed = new Map<string, Lsn>();
+  for (const { identity, streaming, flushLsn } of server.walsenders) {
+    if (!streaming || !members.includes(identity)) continue;
+    const known = flushed.get(identity);
+    if (known === undefined || compareLsn(flushLsn, known) > 0) flushed.set(identity, flushLsn);
+  }
+  const kth = [...flushed.values()].sort((a, b) => compareLsn(b, a))[acks - 1];
+  if (kth === undefined) return null;
+  return compareLsn(kth, server.flushLsn) > 0 ? server.flushLsn : kth;
+}
