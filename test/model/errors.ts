@@ -13,7 +13,7 @@ export class ModelToolError extends Error {
 /** A model could not be built or run to its end: its text is wrong, or a bound of the checker was met. */
 export class ModelRunError extends Error {
   readonly code = 'MODEL_RUN_FAILED';
-  readonly remedy = 'See what spin, the compiler or the checker printed; `--keep` leaves the directory.';
+  readonly remedy = 'See what spin, the compiler or the checker printed.';
 
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
