@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DemoCluster } from './cluster.ts';
-import { deleteLease, getLease, recordOf, restoreLease, signalApi } from './leases.ts';
+import { deleteLease, getLease, type LeaseObject, recordOf, restoreLease, signalApi } from './leases.ts';
 import { underLoad } from './under-load.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -97,6 +97,39 @@ describe('three members under a steady load', () => {
       await before.writer.waitForWrites(100);
       expect(await cluster.primary()).toBe(next);
     }));
+
+  test('elect nobody by an older copy of the same epoch, whose cohort lacks a member that may have acknowledged', () =>
+    underLoad(
+      cluster,
+      { name: 'an older cohort restored, everybody down', longestGapMillis: 120_000 },
+      async ({ primary, standbys }) => {
+        const cohort = (lease: LeaseObject) => (recordOf(lease).settled as { cohort: string[] }).cohort;
+        const withCohortOf = (members: number) =>
+          waitFor(`a cohort of ${members}`, async () => {
+            const lease = await getLease(cluster);
+            return cohort(lease).length === members ? lease : null;
+          });
+        const [, lost = ''] = standbys;
+        await cluster.kill(lost, { stayDown: true });
+        const older = await withCohortOf(1);
+        await cluster.revive(lost);
+        const newer = await withCohortOf(2);
+        const { revision } = recordOf(newer);
+        await waitFor('everybody to remember it', async () => {
+          const members = await Promise.all(cluster.names.map((name) => getLease(cluster, `pg-${name}`)));
+          return members.every(
+            (member) => (recordOf(member).floor as { revision: number }).revision === revision,
+          );
+        });
+        await Promise.all(cluster.names.map((name) => cluster.kill(name, { stayDown: true })));
+        await restoreLease(cluster, older);
+        for (const name of standbys) await cluster.revive(name);
+        // Its only member could take over by its own promise, within a second of its start.
+        await sleep(10_000);
+        expect((await getLease(cluster)).spec.leaseTransitions).toBe(newer.spec.leaseTransitions);
+        await cluster.revive(primary);
+      },
+    ));
 
   test('make the Lease again when it is deleted while nobody runs', () =>
     underLoad(cluster, { name: 'Lease deleted, everybody down', longestGapMillis: 60_000 }, async () => {
