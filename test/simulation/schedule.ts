@@ -57,13 +57,11 @@ export const USUAL: Setup = {
 export function scheduleOf(seed: number, members: number, kind: Kind = 'dense'): Schedule {
   const random = new Random(seed, `plan ${kind}`);
   const isLong = kind === 'long';
-  const theme = random.chance(0.45) ? random.pick(THEMES) : null;
+  const theme = random.chance(0.6) ? random.pick(THEMES) : null;
   const setup = setupOf(random, members, isLong, theme?.isAsynchronous ?? random.chance(0.1));
   const isCold = theme?.isCold ?? random.chance(isLong ? 0.8 : 0.05);
   const begin = isCold ? (random.chance(0.4) ? 0 : random.between(300, 1_500)) : random.between(200, 900);
-  const length = isLong
-    ? random.between(3_000, 14_000)
-    : random.between(200, random.pick([900, 1_600, 3_800]));
+  const length = isLong ? random.between(3_000, 14_000) : random.between(800, 4_200);
   const until = Math.round(begin + length);
   return {
     seed,

@@ -46,7 +46,9 @@ export class Conduct {
         `${answer.identity} promised ${answer.epoch}, follows ${floor}`,
       );
     }
-    if (agent?.view != null) this.#requireDeaf(agent.view, request);
+    // Under a record that went backwards it goes by the last valid one.
+    const isValid = !this.#world.checks.recordTamperedWith;
+    if (isValid && agent?.view != null) this.#requireDeaf(agent.view, request);
   }
 
   /** A member that hears the primary refuses to be recruited. */

@@ -17,11 +17,17 @@ export class Repairs {
     this.#fail = fail;
   }
 
-  onRecord(record: ClusterRecord, highestEpoch: number): void {
+  onRecord(record: ClusterRecord, before: ClusterRecord | null, highestEpoch: number): void {
     if (record.primary === null || record.holder === '') return;
-    if (record.epoch > highestEpoch && record.settled.primary === null && record.epoch > 1)
-      this.#requireAll(record);
-    else if (record.epoch <= highestEpoch && record.settled.acks > 0 && record.epoch === record.settled.epoch)
+    // Its winner holds everything, and may begin again alone.
+    const isAgain = before?.settled.primary === null && before.primary === record.primary;
+    if (record.epoch > highestEpoch && record.settled.primary === null && record.epoch > 1) {
+      if (!isAgain) this.#requireAll(record);
+    } else if (
+      record.epoch <= highestEpoch &&
+      record.settled.acks > 0 &&
+      record.epoch === record.settled.epoch
+    )
       this.#requireQuorum(record);
   }
 

@@ -56,13 +56,14 @@ const MOMENTS: readonly Decision['kind'][] = [
 export function planFaults(random: Random, frame: Frame): Fault[] {
   const { theme } = frame;
   const kinds = theme === null ? swarm(random) : theme.kinds;
-  const count = frame.isLong ? random.whole(1, 9) : random.whole(1, 7);
+  const count = frame.isLong || theme !== null ? random.whole(2, 9) : random.whole(1, 7);
   const eager = random.pick([0, 0.2, 0.5]);
   const burst = random.pick([0.2, 0.7]);
   const span = frame.isLong ? 14_000 : 4_000;
-  const least = theme?.isPatient === true ? 400 : 20;
+  const least = theme?.isPatient === true ? 500 : random.pick([20, 300]);
   const faults: Fault[] = [];
-  let before = random.between(frame.begin, frame.end);
+  // Early mostly: what a fault brings about takes a while, and ends with the faults.
+  let before = frame.begin + (frame.end - frame.begin) * random.next() ** 2;
   const lost = { record: false, volume: false };
   for (let index = 0; index < count; index++) {
     let kind = random.pick(kinds);

@@ -66,8 +66,8 @@ export const OF_FINDINGS: readonly Mutant[] = [
   mutant(
     'F17: the settled mark is waited for before members that promised more are answered',
     'src/ha/primary.ts',
-    'bump(view, record, server) ??\n    (server.doorOpen ? mark(record, server) : null) ??',
-    'mark(record, server) ??\n    bump(view, record, server) ??',
+    'bump(view, record, server) ??\n    // The mark waits',
+    'mark(record, server) ??\n    bump(view, record, server) ??\n    // The mark waits',
   ),
   mutant(
     'F18: a winner that died before it settled may never lead again',

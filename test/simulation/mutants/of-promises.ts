@@ -1,5 +1,20 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are of modules of the product
+import type { Mutation } from '../hooks.ts';
 import { type Mutant, mutant } from './mutant.ts';
+
+/** A member grants whatever record the candidate goes by. */
+const WHATEVER_RECORD: readonly Mutation[] = [
+  {
+    file: 'src/ha/promise.ts',
+    from: 'if (request.recordEpoch < (local.floor?.epoch ?? 0)) {',
+    to: 'if (request.recordEpoch < 0) {',
+  },
+  {
+    file: 'src/ha/promise.ts',
+    from: 'if (record.epoch > request.recordEpoch)',
+    to: 'if (request.recordEpoch < 0)',
+  },
+];
 
 /** Promises, and who is recruited. */
 export const OF_PROMISES: readonly Mutant[] = [
@@ -17,11 +32,13 @@ export const OF_PROMISES: readonly Mutant[] = [
         from: 'if (request.epoch < local.promise) return',
         to: 'if (request.epoch < 0) return',
       },
+      // The same request is mostly refused for the record that it goes by, too.
+      ...WHATEVER_RECORD,
       // Stands for the same guard in src/postgres/volume/fact-store.ts.
       {
         file: 'world/volume.ts',
-        from: 'if (promised < this.promise) throw new Error(`a promise of ${promised} would take back ${this.promise}`);',
-        to: '',
+        from: 'if (promised < this.promise)',
+        to: 'if (promised < 0)',
       },
     ],
   },
@@ -37,12 +54,17 @@ export const OF_PROMISES: readonly Mutant[] = [
     'if (!itself && !isReleased(record) && hearsPrimary(view, record))',
     'if (record.epoch < 0)',
   ),
-  mutant(
-    'a member promises what it follows already',
-    'src/ha/promise.ts',
-    'if (request.epoch <= (local.floor?.epoch ?? 0))',
-    'if (request.epoch < 0)',
-  ),
+  {
+    name: 'a member promises what it follows already',
+    changes: [
+      {
+        file: 'src/ha/promise.ts',
+        from: 'if (request.epoch <= (local.floor?.epoch ?? 0))',
+        to: 'if (request.epoch < 0)',
+      },
+      ...WHATEVER_RECORD,
+    ],
+  },
   mutant(
     'LSN is compared before epoch',
     'src/ha/position.ts',
