@@ -16,6 +16,7 @@ const HELP = `Runs hostile schedules against the agent's own loop, in virtual ti
   --jobs N           processes (1)
   --long             schedules of up to 20 seconds from empty volumes, instead of dense ones
   --stop N           stop after so many violations (10)
+  --minutes N        stop after so long
   --output json      what was counted, as JSON (-o json)
 
   --seed S           one schedule; --trace shows everything that happened in it
@@ -35,6 +36,7 @@ export async function main(args: readonly string[]): Promise<number> {
       members: { type: 'string', default: '3' },
       jobs: { type: 'string', default: '1' },
       stop: { type: 'string', default: '10' },
+      minutes: { type: 'string', default: 'Infinity' },
       long: { type: 'boolean', default: false },
       trace: { type: 'boolean', default: false },
       output: { type: 'string', short: 'o', default: 'text' },
@@ -58,6 +60,7 @@ export async function main(args: readonly string[]): Promise<number> {
     members,
     kind,
     stop: Number(values.stop),
+    minutes: Number(values.minutes),
   };
   const isJson = values.output === 'json';
   const begun = performance.now();

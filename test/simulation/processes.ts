@@ -12,14 +12,16 @@ const PORTION = 5_000;
 export async function sweepInProcesses(range: Range, jobs: number): Promise<Tally> {
   let total = NOTHING;
   let next = range.from;
+  const begun = performance.now();
+  const left = (): number => range.minutes - (performance.now() - begun) / 60_000;
   const end = range.from + range.seeds;
   const share = Math.min(PORTION, Math.ceil(range.seeds / jobs));
   const work = async (): Promise<void> => {
-    while (next < end && total.violations.length < range.stop) {
+    while (next < end && total.violations.length < range.stop && left() > 0) {
       const from = next;
       const seeds = Math.min(share, end - from);
       next += seeds;
-      const part = await portion({ ...range, from, seeds });
+      const part = await portion({ ...range, from, seeds, minutes: left() });
       total = together(total, part);
       for (const line of part.violations) process.stdout.write(`${line}\n`);
       process.stderr.write(`${progress(total, range.seeds)}\n`);
@@ -29,8 +31,14 @@ export async function sweepInProcesses(range: Range, jobs: number): Promise<Tall
   return total;
 }
 
-async function portion({ from, seeds, members, kind, stop }: Range): Promise<Tally> {
-  const given = { '--from': from, '--seeds': seeds, '--members': members, '--stop': stop };
+async function portion({ from, seeds, members, kind, stop, minutes }: Range): Promise<Tally> {
+  const given = {
+    '--from': from,
+    '--seeds': seeds,
+    '--members': members,
+    '--stop': stop,
+    '--minutes': minutes,
+  };
   const args = Object.entries(given).flatMap(([name, value]) => [name, String(value)]);
   if (kind === 'long') args.push('--long');
   const child = spawn(process.execPath, ['--max-semi-space-size=32', SIMULATE, '--output', 'json', ...args], {

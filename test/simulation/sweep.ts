@@ -12,19 +12,23 @@ export interface Range {
   readonly kind: Kind;
   /** So many violations are enough. */
   readonly stop: number;
+  /** So many minutes, too. */
+  readonly minutes: number;
 }
 
 const PROGRESS_MS = 5_000;
 
 /** Runs the schedules of a range, one after the other, in this process. */
 export async function sweep(range: Range, tell: (line: string) => void): Promise<Tally> {
-  const { from, seeds, members, kind, stop } = range;
+  const { from, seeds, members, kind, stop, minutes } = range;
   let tally = NOTHING;
   const coverage: Record<string, number> = {};
   const begun = performance.now();
   let toldAt = begun;
   const current = (): Tally => ({ ...tally, coverage, coreSeconds: (performance.now() - begun) / 1_000 });
-  for (let seed = from; seed < from + seeds && tally.violations.length < stop; seed++) {
+  const isOver = (): boolean =>
+    tally.violations.length >= stop || performance.now() - begun > minutes * 60_000;
+  for (let seed = from; seed < from + seeds && !isOver(); seed++) {
     const schedule = scheduleOf(seed, members, kind);
     const outcome = await runSchedule(schedule);
     for (const [what, times] of outcome.coverage) coverage[what] = (coverage[what] ?? 0) + times;
