@@ -10,7 +10,10 @@ export interface Tables {
   readonly drop: string;
   /** One unique row; no constraint, so that one that is there twice can be seen. Tells the WAL segment. */
   readonly insert: string;
-  /** The same, and the counter of a source takes the row's id. */
+  /**
+   * The same, and the counter of a source takes the row's id: unless it is past it, since a statement whose client gave
+   * up may take effect late.
+   */
   readonly insertAndBeat: string;
   readonly plainRead: string;
   /** Every row's id. */
@@ -44,7 +47,9 @@ export function tablesOf(run: number): Tables {
       END $$`,
     insert,
     insertAndBeat: `
-      WITH beat AS (INSERT INTO ${beats} VALUES ($2, $1) ON CONFLICT (source) DO UPDATE SET count = $1)
+      WITH beat AS (
+        INSERT INTO ${beats} AS beat VALUES ($2, $1)
+        ON CONFLICT (source) DO UPDATE SET count = greatest(beat.count, excluded.count))
       ${insert}`,
     plainRead: `
       SELECT coalesce(json_object_agg(source, count), '{}') AS counts, pg_is_in_recovery() AS standby
