@@ -1,6 +1,7 @@
 import { Random } from './engine/random.ts';
 import type { Fault } from './faults/fault.ts';
 import { planFaults } from './faults/plan.ts';
+import { SCRIPTS, type Script } from './faults/scripts.ts';
 import { THEMES } from './faults/themes.ts';
 
 /** How the cluster of a schedule is set up: plain data, durations in milliseconds. */
@@ -57,11 +58,19 @@ export const USUAL: Setup = {
 export function scheduleOf(seed: number, members: number, kind: Kind = 'dense'): Schedule {
   const random = new Random(seed, `plan ${kind}`);
   const isLong = kind === 'long';
-  const theme = random.chance(0.6) ? random.pick(THEMES) : null;
-  const setup = setupOf(random, members, isLong, theme?.isAsynchronous ?? random.chance(0.1));
+  const script = !isLong && random.chance(0.25) ? scriptFor(random, members) : null;
+  const theme = script === null && random.chance(0.6) ? random.pick(THEMES) : null;
+  const setup = setupOf(
+    random,
+    members,
+    isLong,
+    theme?.isAsynchronous ?? (script === null && random.chance(0.1)),
+  );
   const isCold = theme?.isCold ?? random.chance(isLong ? 0.8 : 0.05);
   const begin = isCold ? (random.chance(0.4) ? 0 : random.between(300, 1_500)) : random.between(200, 900);
-  const length = isLong ? random.between(3_000, 14_000) : random.between(800, 4_200);
+  const length = isLong
+    ? random.between(3_000, 14_000)
+    : random.between(script === null ? 800 : 2_400, 4_200);
   const until = Math.round(begin + length);
   return {
     seed,
@@ -70,8 +79,13 @@ export function scheduleOf(seed: number, members: number, kind: Kind = 'dense'):
     start: isCold ? null : random.whole(0, STARTS - 1),
     clients: random.pick([1, 2, 2]),
     until,
-    faults: planFaults(random, { members, begin, end: until, isLong, setup, theme }),
+    faults: planFaults(random, { members, begin, end: until, isLong, setup, theme, script }),
   };
+}
+
+function scriptFor(random: Random, members: number): Script | null {
+  const script = random.pick(SCRIPTS);
+  return members < script.least ? null : script;
 }
 
 function setupOf(random: Random, members: number, isLong: boolean, asynchronous: boolean): Setup {

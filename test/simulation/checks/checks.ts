@@ -25,6 +25,9 @@ const RECEIVED = 'nothing is received after a promise';
 /** For looks, restarts of the guard and the like, in milliseconds. */
 const STALE_SLACK = 1_000;
 
+/** A loop that nothing holds up decides so often, in milliseconds. */
+const DECIDES_WITHIN = 700;
+
 /** Who was frozen so lately may be late, in milliseconds. */
 const HELD_UP = 15_000;
 
@@ -156,13 +159,19 @@ export class Checks {
     }
   }
 
-  /** In quorum mode the guard is there for an agent that hangs: one that lives shuts the door itself. */
+  /**
+   * In quorum mode the guard is there for an agent that hangs (or waits for a reply of the API within an act): one that
+   * decides round after round shuts the door itself.
+   */
   onGuardKills(machine: Machine): void {
     const owner = machine.agent?.owner;
     const record = machine.agent?.view?.record.lastValid ?? null;
     if (owner === undefined || record === null || record.settled.acks === 0 || owner.frozen) return;
+    const { server } = machine;
+    if (server === null || server.state !== 'running' || !server.admits) return;
     const { now } = this.#world.scheduler;
-    const wasHeldUp = now - owner.thawedAt < HELD_UP || machine.server?.heldUpSince(now - HELD_UP) === true;
+    if (now - (machine.agent?.decidedAt ?? 0) > DECIDES_WITHIN) return;
+    const wasHeldUp = now - owner.thawedAt < HELD_UP || server.heldUpSince(now - HELD_UP);
     if (wasHeldUp) return;
     this.fail(
       'an isolated primary shuts its door',

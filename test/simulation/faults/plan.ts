@@ -3,6 +3,7 @@ import type { Random } from '../engine/random.ts';
 import type { Setup } from '../schedule.ts';
 import { FAULT_KINDS, type FaultKind } from './acts.ts';
 import type { Fault } from './fault.ts';
+import type { Script } from './scripts.ts';
 import type { Theme } from './themes.ts';
 
 export interface Frame {
@@ -12,6 +13,7 @@ export interface Frame {
   readonly isLong: boolean;
   readonly setup: Setup;
   readonly theme: Theme | null;
+  readonly script: Script | null;
 }
 
 /** Too much of these, and little else happens. */
@@ -50,21 +52,23 @@ const MOMENTS: readonly Decision['kind'][] = [
 
 /**
  * The faults of a schedule. Each schedule has a subset of the kinds of its own ("swarm testing", Groce et al. 2012: what
- * is left out lets the rest come to its consequences); a third of them one of the themes; some faults wait for a
+ * is left out lets the rest come to its consequences); most of them one of the themes or a script; some faults wait for a
  * decision rather than for a time.
  */
 export function planFaults(random: Random, frame: Frame): Fault[] {
-  const { theme } = frame;
+  const { theme, script } = frame;
   const kinds = theme === null ? swarm(random) : theme.kinds;
-  const count = frame.isLong || theme !== null ? random.whole(2, 9) : random.whole(1, 7);
+  const most = frame.isLong || theme !== null ? 9 : 7;
+  const count = script === null ? random.whole(1, most) : random.whole(0, 2);
   const eager = random.pick([0, 0.2, 0.5]);
   const burst = random.pick([0.2, 0.7]);
   const span = frame.isLong ? 14_000 : 4_000;
   const least = theme?.isPatient === true ? 500 : random.pick([20, 300]);
-  const faults: Fault[] = [];
+  const scripted = script?.write(random, frame.begin, frame.members) ?? [];
+  const faults: Fault[] = [...scripted];
   // Early mostly: what a fault brings about takes a while, and ends with the faults.
   let before = frame.begin + (frame.end - frame.begin) * random.next() ** 2;
-  const lost = { record: false, volume: false };
+  const lost = { record: false, volume: scripted.some(({ kind }) => kind === 'volume lost') };
   for (let index = 0; index < count; index++) {
     let kind = random.pick(kinds);
     if (RARE.has(kind) && random.chance(0.5)) kind = random.pick(kinds);

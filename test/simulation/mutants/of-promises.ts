@@ -11,6 +11,11 @@ const WHATEVER_RECORD: readonly Mutation[] = [
   },
   {
     file: 'src/ha/promise.ts',
+    from: 'if (isNewer(known, asked) || isNewer(view.record.seen, asked)) {',
+    to: 'if (asked.epoch < 0) {',
+  },
+  {
+    file: 'src/ha/promise.ts',
     from: 'if (record.epoch > request.recordEpoch)',
     to: 'if (request.recordEpoch < 0)',
   },

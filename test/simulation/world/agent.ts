@@ -9,7 +9,6 @@ import { Promises } from '../../../src/agent/promises.ts';
 import { RecordTracker } from '../../../src/agent/record-tracker.ts';
 import { Tasks } from '../../../src/agent/tasks.ts';
 import { WishList } from '../../../src/agent/wishes.ts';
-import type { Decision } from '../../../src/ha/decision.ts';
 import type {
   HoldAnswer,
   HoldRequest,
@@ -52,7 +51,7 @@ export class SimAgent {
   readonly #tracker: RecordTracker;
   readonly #end = new AbortController();
   view: View | null = null;
-  lastDecision: Decision | null = null;
+  decidedAt = Number.NEGATIVE_INFINITY;
   #apiUp = false;
   #listening = false;
   #deadline: number | null = null;
@@ -151,7 +150,7 @@ export class SimAgent {
           this.#announce(view);
         },
         onDecision: (decision, view) => {
-          this.lastDecision = decision;
+          this.decidedAt = world.scheduler.now;
           world.onDecision(machine.name, decision, view);
         },
         onRound: () => {
