@@ -9,7 +9,7 @@ use strict;
 use warnings;
 use Socket qw(AF_UNIX SOCK_STREAM pack_sockaddr_un);
 
-use constant { PUSH_WITHIN => 90, AGENT_AWAY => 60, LONGEST_ANSWER => 65_536 };
+use constant { PUSH_WITHIN => 90, AGENT_STARTS => 3, AGENT_AWAY => 60, LONGEST_ANSWER => 65_536 };
 
 my ($path, $verb, $file, $fault) = @ARGV;
 exit 1 unless defined $fault;
@@ -38,7 +38,7 @@ sub ask {
   return $answer =~ m{\AHTTP/1\.[01] ([0-9]{3})[^\n]*\n.*?\r?\n\r?\n(.*)\z}s;
 }
 
-my $until = time + AGENT_AWAY;
+my $until = time + ($verb eq 'push' ? AGENT_STARTS : AGENT_AWAY);
 while (1) {
   my ($status, $text) = ask();
   if (defined $status) {
@@ -49,8 +49,8 @@ while (1) {
     exit 126 if $status == 410 && $verb eq 'push';
     exit($verb eq 'push' ? 1 : $fault);
   }
-  # An agent that is replaced is back soon, and Postgres asks again by itself only for a push.
-  if ($verb eq 'push' || time >= $until) {
+  # An agent that starts or is replaced is there soon; for a push Postgres asks again by itself.
+  if (time >= $until) {
     complain("the agent does not answer at $path about $file");
     exit($verb eq 'push' ? 1 : $fault);
   }

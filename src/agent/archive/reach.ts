@@ -2,6 +2,7 @@ import type { Permission, Reach } from '../../archive/wal/permit.ts';
 import { compareLsn, type Lsn } from '../../ha/lsn.ts';
 import { permittedUntil } from '../../ha/permission.ts';
 import type { ClusterRecord } from '../../ha/record.ts';
+import type { Instant } from '../../ha/units.ts';
 import type { ServerView, View } from '../../ha/view.ts';
 import { isInOffice } from '../status.ts';
 
@@ -13,7 +14,8 @@ import { isInOffice } from '../status.ts';
 export class ArchiveReach {
   #last: { readonly epoch: number; readonly reach: Reach } | null = null;
 
-  judge(view: View): Permission {
+  /** `now`: not the view's, which is as old as the last round. */
+  judge(view: View, now: Instant): Permission {
     const record = view.record.lastValid;
     const { local } = view;
     const { server, state } = local;
@@ -30,7 +32,7 @@ export class ArchiveReach {
     if (state === 'stopping' || (state === 'primary' && server === null))
       return last === null ? refuse('Postgres does not answer') : { reach: last };
     if (state !== 'primary' || server === null || server.inRecovery) return refuse(`Postgres is ${state}`);
-    if (record.settled.acks === 0 && view.now >= permittedUntil(view, record))
+    if (record.settled.acks === 0 && now >= permittedUntil(view, record))
       return refuse('the Lease was not renewed in time: another member may lead');
     const confirmed = confirmedBy(record, server);
     const known = last !== null && last.timeline === server.timeline ? last.confirmed : null;

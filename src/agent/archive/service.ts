@@ -46,7 +46,7 @@ export class ArchiveService {
         const view = options.view();
         return view === null
           ? { reach: null, reason: 'the agent starts', follows: null }
-          : this.#reach.judge(view);
+          : this.#reach.judge(view, context.clock.now());
       },
       segmentBytes: () => this.#segmentBytes,
       parallel: archive.parallel,

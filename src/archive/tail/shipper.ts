@@ -26,6 +26,9 @@ export interface TailShipperOptions {
 /** A segment in so many pieces is written anew as one: a quiet day would make tens of thousands. */
 const MOST_PIECES = 60;
 
+/** What is merged is made in memory: segments may have a gibibyte. */
+const MOST_MERGED = 64 * 1024 * 1024;
+
 /** What is known of the tail that this member writes. */
 interface Term {
   readonly timeline: TimelineId;
@@ -127,7 +130,8 @@ export class TailShipper {
     const { timeline } = term;
     const segmentStart = segmentBounds(segmentAt(timeline, range.start, segmentBytes), segmentBytes).start;
     const ofSegment = term.pieces.filter(({ start }) => inSegment(start, segmentStart, segmentBytes));
-    const merge = ofSegment.length >= MOST_PIECES;
+    const merge =
+      ofSegment.length >= MOST_PIECES && lsnBytes(range.end) - lsnBytes(segmentStart) <= MOST_MERGED;
     const whole = { start: merge ? segmentStart : range.start, end: range.end };
     const bytes = await readWal(walDirectory, timeline, whole, segmentBytes);
     if (bytes === null) return;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ArchiveCancelledError, ArchiveError, StoreFaultError } from '../errors.ts';
 import type { Spool } from '../spool.ts';
 import { byUrgency, judge, type Permission, type Reach } from './permit.ts';
@@ -39,6 +40,9 @@ export interface PusherOptions {
 const AHEAD = 256;
 /** One file: bounded, so that a store that hangs is told of. Milliseconds. */
 const PUSH_WITHIN = 5 * 60_000;
+/** Milliseconds. */
+const CONFIRMED_WITHIN = 5_000;
+const LOOK_AGAIN = 50;
 /** After a failure the next look ahead waits, longer each time. Milliseconds. */
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 15_000;
@@ -79,10 +83,19 @@ export class Pusher {
     this.#lookAgain = listener;
   }
 
-  /** For archive_command: resolves when the file is archived, or refused, or when `signal` has no more time. */
+  /**
+   * For archive_command: resolves when the file is archived, or refused, or when `signal` has no more time. A segment
+   * is asked for the moment that it is full, a little before the quorum's word of it is here: that is waited for, since
+   * Postgres counts a refusal as a failure and pauses.
+   */
   async request(file: string, signal: AbortSignal): Promise<PushAnswer> {
-    const refusal = this.#refusal(file);
-    if (refusal !== null) return refusal;
+    const until = performance.now() + CONFIRMED_WITHIN;
+    for (;;) {
+      const refusal = this.#refusal(file);
+      if (refusal === null) break;
+      if (signal.aborted || performance.now() >= until) return refusal;
+      await sleep(LOOK_AGAIN, undefined, { signal }).catch(() => undefined);
+    }
     const running = this.#running.get(file) ?? this.#start(file);
     this.#lookAgain?.();
     const late = Promise.withResolvers<PushAnswer>();

@@ -32,7 +32,7 @@ function leading(flushed: readonly (number | null)[], patch: ViewPatch = {}): Vi
 }
 
 const confirmed = (of: View) => {
-  const permission = reach.judge(of);
+  const permission = reach.judge(of, of.now);
   return permission.reach === null ? permission.reason : permission.reach.confirmed;
 };
 
@@ -65,7 +65,8 @@ describe('in quorum mode', () => {
   });
 
   test('it tells the timelines that led here', () => {
-    expect(reach.judge(leading([8_000, null]))).toMatchObject({ reach: { timeline: 3, forks: forksTo(3) } });
+    const of = leading([8_000, null]);
+    expect(reach.judge(of, of.now)).toMatchObject({ reach: { timeline: 3, forks: forksTo(3) } });
   });
 });
 
@@ -81,7 +82,7 @@ test('nobody but the primary of a settled epoch archives', () => {
   expect(confirmed(leading([8_000, null], { record: record({ primary: id(1) }) }))).toMatch(
     /not the primary/,
   );
-  expect(reach.judge(standbyView())).toMatchObject({
+  expect(reach.judge(standbyView(), standbyView().now)).toMatchObject({
     reach: null,
     follows: { timeline: 3, forks: forksTo(3) },
   });
