@@ -4,7 +4,7 @@ import type { Scenario } from '../scenarios/scenario.ts';
 import { whatIsMissing } from '../scenarios/why-not.ts';
 import { keepFailure } from './keep.ts';
 import type { Skipped } from './report.ts';
-import { type Result, runScenario } from './run-scenario.ts';
+import { type Result, type RunOptions, runScenario } from './run-scenario.ts';
 import { Theatre } from './theatre.ts';
 
 export interface RunAllOptions {
@@ -48,14 +48,9 @@ export async function runAll(options: RunAllOptions): Promise<Outcome> {
         run += 1;
         say(`[${run}/${total}] ${scenario.id}`);
         const random = new Random(seed, `${scenario.id}/${time}`);
-        const stage = await theatre.stage(onDisks(scenario));
-        const { result, failure } = await runScenario(stage, scenario, { run, random, isLong, signal });
+        const result = await runOnce(theatre, scenario, { run, random, isLong, signal }, keep);
         results.push(result);
-        say(lineOf(result));
-        if (result.violations.length === 0) continue;
-        for (const { kind, message } of result.violations) say(`    ${kind}: ${message}`);
-        say(`    kept in ${await keepFailure(keep, stage, result, failure)}`);
-        await theatre.leave();
+        if (result.violations.length > 0) await theatre.leave();
       }
     }
   } catch (error) {
@@ -64,6 +59,45 @@ export async function runAll(options: RunAllOptions): Promise<Outcome> {
     await theatre.leave();
   }
   return { results, skipped };
+}
+
+/** Tells what came of it; a run that could not even begin is a failed one, and the next gets a cluster of its own. */
+async function runOnce(
+  theatre: Theatre,
+  scenario: Scenario,
+  options: RunOptions,
+  keep: string,
+): Promise<Result> {
+  try {
+    const stage = await theatre.stage(onDisks(scenario));
+    const { result, failure } = await runScenario(stage, scenario, options);
+    say(lineOf(result));
+    if (result.violations.length > 0) {
+      for (const { kind, message } of result.violations) say(`    ${kind}: ${message}`);
+      say(`    kept in ${await keepFailure(keep, stage, result, failure)}`);
+    }
+    return result;
+  } catch (error) {
+    options.signal.throwIfAborted();
+    const { message } = error as Error;
+    say(`    FAILED to begin: ${message}`);
+    return neverBegun(scenario, options.run, message);
+  }
+}
+
+function neverBegun({ id, title }: Scenario, run: number, message: string): Result {
+  return {
+    scenario: id,
+    title,
+    run,
+    longestGapMillis: 0,
+    recoveryMillis: null,
+    oldestReadMillis: 0,
+    acknowledgedRows: 0,
+    registerOperations: 0,
+    notes: [],
+    violations: [{ kind: 'not-recovered', message: `it could not begin: ${message}` }],
+  };
 }
 
 const onDisks = ({ needs }: Scenario): boolean => needs.includes('disks');
