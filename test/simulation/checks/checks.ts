@@ -242,7 +242,7 @@ export class Checks {
     }
     const isWin = before === null ? record.epoch > this.#highestEpoch : record.epoch > before.epoch;
     if (isWin && record.primary !== null && record.epoch > 1) this.#requireWinner(record);
-    if (this.recordTamperedWith && !this.#world.beyondMending)
+    if (this.recordTamperedWith && !this.#world.beyondMending && by !== 'person')
       this.#repairs.onRecord(record, before, this.#highestEpoch);
     const owner = this.#epochOwner.get(record.epoch);
     if (record.primary !== null && record.epoch > 0) {

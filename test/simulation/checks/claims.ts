@@ -1,4 +1,3 @@
-import { memberOf } from '../../../src/ha/member.ts';
 import type { ClusterRecord } from '../../../src/ha/record.ts';
 import type { SimServer } from '../world/server.ts';
 import type { WalRecord } from '../world/wal.ts';
@@ -57,11 +56,12 @@ export class Claims {
   /** An epoch is settled when `k` of its cohort have its row. */
   #requireRow({ settled }: ClusterRecord): void {
     if (settled.acks === 0 || settled.primary === null) return;
-    const { server, volume } = this.#world.machine(memberOf(settled.primary));
-    const row = (server?.wal ?? volume.wal)?.findLast(
-      (record) =>
-        record.row !== null && record.row.epoch === settled.epoch && record.row.primary === settled.primary,
-    );
+    const row = this.#copies
+      .walOf(settled.primary)
+      ?.findLast(
+        (record) =>
+          record.row !== null && record.row.epoch === settled.epoch && record.row.primary === settled.primary,
+      );
     const have = row === undefined ? 0 : this.#copies.count(settled.cohort, row);
     if (have >= settled.acks) return;
     this.#fail(

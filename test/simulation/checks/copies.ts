@@ -26,6 +26,13 @@ export class Copies {
     return record.index < server.flushed && holds(server.wal, record);
   }
 
+  /** The WAL of an incarnation, of its end where it is no more. */
+  walOf(identity: string): Wal | null {
+    const { volume, server } = this.#world.machine(memberOf(identity as never));
+    if (volume.identity === identity) return server?.wal ?? volume.wal;
+    return this.#gone.get(identity) ?? null;
+  }
+
   count(identities: readonly string[], record: WalRecord): number {
     return identities.filter((identity) => this.has(identity, record)).length;
   }

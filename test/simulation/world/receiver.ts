@@ -149,6 +149,8 @@ export class SimReceiver {
     const known =
       theirs.timeline === own.timeline || theirs.forks.some((fork) => fork.timeline === own.timeline);
     if (!known) return false;
+    // A slot each: "replication slot is active". Else one standby could be counted by two walsenders.
+    for (const other of source.walsenders) if (other.identity === server.identity) return false;
     const shared = commonPrefix(server.wal, source.wal);
     const diverged = shared < server.flushed;
     // "requested starting point is ahead of the WAL flush position of this server"
