@@ -18,6 +18,8 @@ const ZSTD = {
   },
 };
 const GZIP = { level: 4 };
+/** Node's own chunks of 16 KiB would cost a thousand turns of the thread pool a segment. */
+const STREAM_CHUNK = 256 * 1024;
 
 const zstdCompress = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdCompress);
 const gzip = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gzip);
@@ -30,12 +32,17 @@ export function extensionOf(compression: Compression): string {
 export async function compressBytes(compression: Compression, bytes: Uint8Array): Promise<Uint8Array> {
   switch (compression) {
     case 'zstd':
-      return await zstdCompress(bytes, ZSTD);
+      return await zstdCompress(bytes, { ...ZSTD, chunkSize: atMost(bytes.length) });
     case 'gzip':
-      return await gzip(bytes, GZIP);
+      return await gzip(bytes, { ...GZIP, chunkSize: atMost(bytes.length) });
     case 'none':
       return bytes;
   }
+}
+
+/** What so many bytes compress to at most (ZSTD_compressBound; gzip adds less): the result is one buffer, never copied. */
+function atMost(bytes: number): number {
+  return bytes + Math.ceil(bytes / 256) + 64 * 1024;
 }
 
 /** As a stream, for what is larger than memory. */
@@ -45,9 +52,9 @@ export function compressStream(
 ): AsyncIterable<Uint8Array> {
   switch (compression) {
     case 'zstd':
-      return through(source, zlib.createZstdCompress(ZSTD));
+      return through(source, zlib.createZstdCompress({ ...ZSTD, chunkSize: STREAM_CHUNK }));
     case 'gzip':
-      return through(source, zlib.createGzip(GZIP));
+      return through(source, zlib.createGzip({ ...GZIP, chunkSize: STREAM_CHUNK }));
     case 'none':
       return source;
   }
@@ -60,9 +67,9 @@ export function decompressStream(
 ): AsyncIterable<Uint8Array> {
   switch (compression) {
     case 'zstd':
-      return through(source, zlib.createZstdDecompress());
+      return through(source, zlib.createZstdDecompress({ chunkSize: STREAM_CHUNK }));
     case 'gzip':
-      return through(source, zlib.createGunzip());
+      return through(source, zlib.createGunzip({ chunkSize: STREAM_CHUNK }));
     case 'none':
       return source;
   }
