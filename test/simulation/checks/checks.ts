@@ -171,6 +171,8 @@ export class Checks {
     if (server === null || server.state !== 'running' || !server.admits) return;
     const { now } = this.#world.scheduler;
     if (now - (machine.agent?.decidedAt ?? 0) > DECIDES_WITHIN) return;
+    // Its next look and the closing of the door have to fit in there.
+    if (this.#world.settings.stopTimeout < 1_000) return;
     const wasHeldUp = now - owner.thawedAt < HELD_UP || server.heldUpSince(now - HELD_UP);
     if (wasHeldUp) return;
     this.fail(
