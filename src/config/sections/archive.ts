@@ -17,7 +17,7 @@ export const archive = section('The archive: WAL and backups in an object store.
     effect,
   }),
   parallel: whole(
-    4,
+    3,
     { least: 1, most: 32 },
     {
       description:
