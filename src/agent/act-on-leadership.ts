@@ -4,6 +4,7 @@ import { countIn, synchronousStandbyNames } from '../ha/quorum.ts';
 import type { Cohort } from '../ha/record.ts';
 import { elapsed, millis } from '../ha/units.ts';
 import type { EpochRow, ServerView, View } from '../ha/view.ts';
+import { settleUnknownSwap } from './act-on-record.ts';
 import type { Context } from './context.ts';
 import { AgentStateError, OverdueError } from './errors.ts';
 import { learnTimelines } from './timelines.ts';
@@ -69,7 +70,11 @@ export async function actOnLeadership(
       await instance.closeDoor(AbortSignal.timeout(RELOAD));
       return;
     case 'set-names':
+      // A proof under way is of what was in effect before: with the same names set again it would vouch for them by an
+      // LSN that is old.
+      await tasks.cancel('prove-names');
       hold.provenNames = null;
+      if (!(await settleUnknownSwap(context, view))) return;
       await instance.setSynchronousStandbyNames(
         synchronousStandbyNames(decision.cohort),
         AbortSignal.timeout(RELOAD),
@@ -162,7 +167,7 @@ async function prove(context: Context, cohort: Cohort, before: Cohort, signal: A
         cohort.members,
         confirmed.map((walsender) => walsender.identity),
       );
-      if (!late && have >= cohort.acks) {
+      if (!late && have >= cohort.acks && !signal.aborted) {
         context.hold.provenNames = names;
         return;
       }

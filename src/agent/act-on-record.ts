@@ -156,6 +156,7 @@ async function write(
     return true;
   }
   if (result.outcome === 'unknown') {
+    context.hold.unknownSwap = base?.resourceVersion ?? null;
     context.log.warn(
       { event: 'record.swap.unknown', err: result.error },
       `The outcome of a swap is unknown: ${result.error.message}`,
@@ -166,6 +167,19 @@ async function write(
   context.tracker.onReachable(read.outcome !== 'unknown');
   if (read.outcome !== 'found' || result.outcome !== 'unknown') return false;
   return saysTheSame(read.current.record, next);
+}
+
+/**
+ * A swap of unknown outcome may still arrive while the version that it names is the present one. What it publishes must
+ * not come true after Postgres was told something else, so the version is moved on first. False: that failed.
+ */
+export async function settleUnknownSwap(context: Context, view: View): Promise<boolean> {
+  const { current } = view.record;
+  const { unknownSwap, holder } = context.hold;
+  const api = context.api();
+  if (current === null || unknownSwap === null || current.resourceVersion !== unknownSwap) return true;
+  if (api === null || current.record.holder !== holder) return false;
+  return await write(context, api, current, current.record);
 }
 
 /** Whether a record is the one that a swap of unknown outcome was to write. Renewals since may have moved the rest. */

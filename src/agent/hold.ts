@@ -11,6 +11,8 @@ export class Hold {
   stoppedAt: Instant | null = null;
   releasedAt: Instant | null = null;
   provenNames: string | null = null;
+  /** The version that the last swap of unknown outcome was made on. */
+  unknownSwap: string | null = null;
   cause = 'bootstrap';
   #leadingSince: Instant | null = null;
   #replies: Record<string, Instant> = {};

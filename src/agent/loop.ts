@@ -200,7 +200,9 @@ export class Loop {
     if (isHandingOver(view)) return millis(PACE.handover);
     if (isBusy(view)) return millis(PACE.busy);
     if (isUneasy(view)) return millis(PACE.suspicious);
-    return millis(view.local.state === 'primary' ? PACE.idlePrimary : PACE.idle);
+    if (view.local.state === 'primary') return millis(PACE.idlePrimary);
+    // What a standby tells of whom it hears is as old as its last look.
+    return millis(Math.min(PACE.idle, view.settings.suspectAfter));
   }
 }
 

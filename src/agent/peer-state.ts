@@ -10,8 +10,11 @@ import type { View } from '../ha/view.ts';
 /** A view older than this (milliseconds) vouches for nothing: the loop or Postgres hangs. */
 const STALE_VIEW = 2_000;
 
-/** What this member tells its peers, by its last view. */
-export function peerState(view: View, now: Instant): PeerState {
+/**
+ * What this member tells its peers, by its last view. `peers`: as they answered since. That the primary's agent vouches
+ * counts for `suspectAfter` from its answer, and a look that is as old would make this member forget it.
+ */
+export function peerState(view: View, now: Instant, peers: View['peers'] = view.peers): PeerState {
   const { local } = view;
   const { server } = local;
   const record = view.record.current?.record ?? null;
@@ -33,7 +36,7 @@ export function peerState(view: View, now: Instant): PeerState {
     checkpointTimeline: server?.checkpointTimeline ?? local.control?.checkpointTimeline ?? timelineId(0),
     replayLsn: server?.replayLsn ?? LSN_ZERO,
     streamingFrom: server?.receiver?.streaming === true ? server.follows : null,
-    hearsPrimary: record !== null && hearsPrimary({ ...view, now }, record),
+    hearsPrimary: record !== null && hearsPrimary({ ...view, peers, now }, record),
     shutdownLsn: local.control?.shutdownEndLsn ?? null,
     epochOfPrimary: record?.epoch ?? epoch(0),
     asksToReturn: record !== null && asksToReturn(view, record),

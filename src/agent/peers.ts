@@ -153,7 +153,8 @@ export class Peers {
   #paceOf(member: MemberName): number {
     if (member === this.#urgent) return PACE.urgent;
     if (this.#suspicious) return PACE.suspicious;
-    return member === this.#primary ? PACE.primary : PACE.other;
+    // Twice within `suspectAfter`, however short that is: its word is what keeps members from suspecting it.
+    return member === this.#primary ? Math.min(PACE.primary, this.#options.pingDeadline() / 2) : PACE.other;
   }
 
   async #ask(peer: Peer, signal: AbortSignal): Promise<void> {

@@ -2,7 +2,8 @@ import type { Decision } from '../ha/decision.ts';
 import { compareLsn } from '../ha/lsn.ts';
 import { type MemberName, memberIncarnation } from '../ha/member.ts';
 import type { PromiseAnswer } from '../ha/peer.ts';
-import type { VersionedRecord } from '../ha/record.ts';
+import { synchronousStandbyNames } from '../ha/quorum.ts';
+import type { Cohort, VersionedRecord } from '../ha/record.ts';
 import { baseOfRepair } from '../ha/repair.ts';
 import type { Instant } from '../ha/units.ts';
 import { elapsed, millis } from '../ha/units.ts';
@@ -14,6 +15,9 @@ type Recruit = Extract<Decision, { kind: 'recruit' }>;
 
 /** The deadline of the direct GET before a recruitment, in milliseconds. */
 const LOOK = 1_000;
+
+/** How long the preparation of a promotion may hold up the own promise, in milliseconds. */
+const PREPARE = 1_000;
 
 /**
  * Begins a recruitment: a direct GET, this member's own promise, and then everybody else's, all asked at once. The
@@ -39,6 +43,7 @@ export async function recruit(context: Context, view: View, decision: Recruit): 
   context.recruitment = recruitment;
   const others = decision.from.filter((member) => member !== context.self);
   const asked = Promise.all(others.map((member) => ask(context, view, recruitment, member)));
+  if (decision.prepares !== null) await prepare(context, decision.prepares);
   const own = await promiseEpoch(context, view, decision.epoch);
   if (!own.granted) {
     context.log.warn({ event: 'recruit.refused', reason: own.reason }, `It cannot recruit: ${own.reason}`);
@@ -48,6 +53,18 @@ export async function recruit(context: Context, view: View, decision: Recruit): 
   }
   amend(context, recruitment, (now) => ({ ...now, answers: [...now.answers, own] }));
   void asked.then(() => amend(context, recruitment, (now) => ({ ...now, complete: true })));
+}
+
+/** What fails here is done again by the promotion. */
+async function prepare(context: Context, cohort: Cohort): Promise<void> {
+  try {
+    await context.instance.prepareToPromote(synchronousStandbyNames(cohort), AbortSignal.timeout(PREPARE));
+  } catch (error) {
+    context.log.warn(
+      { event: 'prepare.failed', err: error },
+      'The promotion could not be prepared beforehand',
+    );
+  }
 }
 
 /** The record that the arithmetic is made with; null: it is not the one that the decision was made for. */

@@ -76,7 +76,7 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     history: () => report.history(),
     configuration: () => written(configuration),
     probe: (kind) => report.probe(kind),
-    peerState: () => peerState(report.requireView(), context.clock.now()),
+    peerState: () => peerState(report.requireView(), context.clock.now(), context.peers.views()),
     promise: (request, signal) => context.promises.ask(request, signal),
     lead: (request) => context.wishes.lead(request.epoch),
     hold: (request) => holdFor(context, report.view, request),

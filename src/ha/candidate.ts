@@ -1,5 +1,6 @@
 import { catchUp } from './catch-up.ts';
 import { choose } from './choose.ts';
+import { firstCohort } from './cohort.ts';
 import { type Decision, type Proof, wait } from './decision.ts';
 import { newerSeen, superiorTo } from './floor.ts';
 import { endingStands, TAKE_BACK_AFTER } from './handover.ts';
@@ -7,8 +8,10 @@ import { epochOfTimeline } from './history.ts';
 import { FRESH_LOOK, isExpired, isReleased } from './lease.ts';
 import { lsnBytes } from './lsn.ts';
 import { type MemberName, memberIncarnation, memberOf } from './member.ts';
+import type { Position } from './peer.ts';
 import { compareStandings, lastLed, type Standing } from './position.ts';
-import type { ClusterRecord } from './record.ts';
+import { countIn, promisesNeeded } from './quorum.ts';
+import type { ClusterRecord, Cohort } from './record.ts';
 import { isShared, suspect } from './suspicion.ts';
 import { won } from './transitions.ts';
 import { type Epoch, elapsed, epoch } from './units.ts';
@@ -16,6 +19,8 @@ import type { Recruitment, ServerView, View } from './view.ts';
 
 /** How long a candidate lets a better one go first. */
 const STAGGER = 150;
+/** How far (bytes of WAL) members that stream the same are apart when they are asked at different times. */
+const NEAR = 1_048_576;
 /** The pause after a recruitment that failed, plus up to as much again by chance. */
 const RECRUIT_AGAIN = 250;
 /** For how long a peer's word "lead" counts. */
@@ -63,8 +68,34 @@ function recruit(view: View, record: ClusterRecord, why: string, lead: Epoch | n
     epoch: next,
     from: [...asked].sort(),
     repair: false,
+    prepares: preparation(view, record),
     reason: `${why}: recruits for epoch ${next}`,
   };
+}
+
+/** What it can prepare while the others are asked. Without acknowledgements nothing: a standby's names are never empty. */
+function preparation(view: View, record: ClusterRecord): Cohort | null {
+  if (!expectsToWin(view, record)) return null;
+  const cohort = firstCohort(view, record, []);
+  return cohort.acks === 0 ? null : cohort;
+}
+
+/**
+ * So many members of the settled cohort answer that their promises would suffice. A candidate closes its door only then:
+ * one that stays alone keeps its readers.
+ */
+function expectsToWin(view: View, record: ClusterRecord): boolean {
+  const { cohort, acks } = record.settled;
+  const answering = view.peers.flatMap(({ member, state, answeredAt }) =>
+    state === null ||
+    state.incarnation === null ||
+    state.state !== 'standby' ||
+    elapsed(answeredAt, view.now) > 2 * view.settings.suspectAfter
+      ? []
+      : [memberIncarnation(member, state.incarnation)],
+  );
+  const own = view.local.identity === null ? [] : [view.local.identity];
+  return countIn(cohort, [...answering, ...own]) >= promisesNeeded({ members: cohort, acks });
 }
 
 /** What comes of a recruitment under way. */
@@ -231,8 +262,17 @@ function rank(view: View, record: ClusterRecord): number {
     if (!record.settled.cohort.includes(identity) && record.settled.primary !== identity) return false;
     const { priority } = state.tags;
     const led = lastLed(record.history, member);
-    return compareStandings({ member, position: state.position, priority, lastLed: led }, own) < 0;
+    const position = isNear(state.position, own.position) ? own.position : state.position;
+    return compareStandings({ member, position, priority, lastLed: led }, own) < 0;
   }).length;
+}
+
+/**
+ * A peer told its position some time ago, and more has come since: of two that stream, each would think itself ahead,
+ * and both would recruit. Who goes first is only a matter of order: the promises tell who holds more.
+ */
+function isNear(told: Position, own: Position): boolean {
+  return told.epoch === own.epoch && Math.abs(lsnBytes(told.lsn) - lsnBytes(own.lsn)) <= NEAR;
 }
 
 function ownStanding(view: View, record: ClusterRecord): Standing | null {

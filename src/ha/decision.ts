@@ -30,6 +30,8 @@ export type Decision = { readonly reason: string } & (
       readonly epoch: Epoch;
       readonly from: readonly MemberName[];
       readonly repair: boolean;
+      /** Enough members answer: it prepares its promotion while they are asked. Null: they do not. */
+      readonly prepares: Cohort | null;
     }
   | { readonly kind: 'abandon-recruit' }
   | { readonly kind: 'yield'; readonly to: MemberName; readonly epoch: Epoch }

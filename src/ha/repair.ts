@@ -42,6 +42,7 @@ export function repair(view: View, why: string): Decision {
     epoch: next,
     from: known,
     repair: true,
+    prepares: null,
     reason: `${why}: every known member is asked for epoch ${next}`,
   };
 }

@@ -69,7 +69,8 @@ function prepareToLead(view: View, record: ClusterRecord, server: ServerView): D
   const reason = `prepares to take over from ${record.primary} (${ending.cause})`;
   if (server.doorOpen) return { kind: 'close-door', reason };
   const cohort = firstCohort(view, record, []);
-  if (server.synchronousStandbyNames === synchronousStandbyNames(cohort)) return null;
+  // Empty names would still be in force when a takeover sets others: see the standing rule.
+  if (cohort.acks === 0 || server.synchronousStandbyNames === synchronousStandbyNames(cohort)) return null;
   return { kind: 'set-names', cohort, reason };
 }
 

@@ -64,7 +64,7 @@ export class LocalInstance implements PostgresInstance {
   readonly #following: Following;
   readonly #walPath: string;
   readonly #volume: string;
-  readonly #receiverEnd: ReceiverEnd = { followings: null };
+  readonly #receiverEnd: ReceiverEnd = { followings: null, unfollowed: null };
   readonly #listeners = new Set<() => void>();
   readonly #flags = { promoting: false, doorOpen: false, walRemoved: false, settingsTooLow: false };
 
@@ -206,7 +206,7 @@ export class LocalInstance implements PostgresInstance {
   async prepareToPromote(synchronousStandbyNames: string, signal: AbortSignal): Promise<void> {
     const { name } = this.#options.replication;
     const names = synchronousStandbyNames;
-    await prepareToPromote(this.#running, name, names, signal);
+    await prepareToPromote(this.#running, name, names, this.#receiverEnd, signal);
     this.#flags.doorOpen = false;
   }
 

@@ -133,6 +133,7 @@ export class ServerLife {
         identity: facts.memberIdentity,
         useSlot: false,
         hurryReplay: false,
+        sparseSegments: false,
         overrides,
         open: false,
       },

@@ -17,6 +17,12 @@ export interface FileContent {
   readonly useSlot: boolean;
   /** Replay must not wait for sessions: this member may be needed as the primary at once. */
   readonly hurryReplay: boolean;
+  /**
+   * New WAL segments are not filled with zeros: a follower's first of a new timeline is made while the epoch row, and
+   * with it every client, waits for it. Not for long: where the volume is full, a sparse segment ends in a PANIC
+   * (walreceiver.c, XLogWalRcvWrite), a filled one in a receiver that tries again.
+   */
+  readonly sparseSegments: boolean;
   /** Values that replace the user's, e.g. of settings that must not be below the primary's. */
   readonly overrides: Readonly<Record<string, string>>;
   /** A new connection that shows this value proves that the postmaster has read this very file and pg_hba.conf. */
@@ -38,6 +44,7 @@ export function renderConfiguration(
     ...lowerCaseKeys(content.settings.parameters),
     ...content.overrides,
     ...(content.hurryReplay ? { max_standby_streaming_delay: '0', max_standby_archive_delay: '0' } : {}),
+    ...(content.sparseSegments ? { wal_init_zero: 'off' } : {}),
     ...tlsParameters(content.settings),
     synchronous_standby_names: content.synchronousStandbyNames,
     primary_conninfo: primaryConninfo(content, options, paths),

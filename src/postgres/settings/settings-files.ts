@@ -15,6 +15,7 @@ export interface WantedSettings {
   readonly identity: MemberIncarnation | null;
   readonly useSlot: boolean;
   readonly hurryReplay: boolean;
+  readonly sparseSegments: boolean;
   readonly overrides: Readonly<Record<string, string>>;
   readonly open: boolean;
 }
@@ -45,6 +46,7 @@ export class SettingsFiles {
       identity: null,
       useSlot: false,
       hurryReplay: false,
+      sparseSegments: false,
       overrides: {},
       open: false,
     };

@@ -56,6 +56,7 @@ export class Following {
       identity: this.#facts.memberIdentity,
       useSlot: upstream !== null,
       hurryReplay: upstream === null,
+      sparseSegments: upstream !== null,
     });
   }
 
@@ -84,6 +85,8 @@ export class Following {
     const others = identities.filter((other) => other !== identity);
     const theirs = upstream === null ? null : await this.#slotsOf(upstream, signal);
     await syncSlots(this.#running.server, others, theirs, signal);
+    // Called when the member has settled down: the first segment of its timeline is there.
+    if (this.#running.files.wanted.sparseSegments) await reload(this.#running, { sparseSegments: false });
     const mine = identity === null ? null : slotName(identity);
     if (useSlot || theirs === null || mine === null || !theirs.has(mine)) return;
     // Only if it still follows the one that was asked.

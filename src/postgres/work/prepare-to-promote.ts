@@ -1,6 +1,6 @@
 import { bounded } from '../wait.ts';
 import { endClientSessions } from './door.ts';
-import { FOLLOW_NOBODY, receiverEnded } from './receiver.ts';
+import { FOLLOW_NOBODY, type ReceiverEnd, receiverEnded } from './receiver.ts';
 import { type Running, reloadProven } from './reload.ts';
 
 const BOUND_MS = 10_000;
@@ -15,10 +15,12 @@ export async function prepareToPromote(
   running: Running,
   replicationRole: string,
   synchronousStandbyNames: string,
+  end: ReceiverEnd,
   signal: AbortSignal,
 ): Promise<void> {
   const limit = bounded(BOUND_MS, signal);
   await reloadProven(running, { ...FOLLOW_NOBODY, synchronousStandbyNames, open: false }, limit);
+  end.unfollowed = running.files.followings;
   // On one session: another that only just connects would be taken for a client's.
   await running.server.with(limit, (session) =>
     Promise.all([endClientSessions(running, session, replicationRole, limit), receiverEnded(session, limit)]),

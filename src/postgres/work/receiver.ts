@@ -16,10 +16,17 @@ const STAYS_GONE_MS = 50;
 /** Since when it is proven that no receiver runs: `SettingsFiles.followings` at the time; null: it is not. */
 export interface ReceiverEnd {
   followings: number | null;
+  /** As `followings`, for the proof that the postmaster has read `FOLLOW_NOBODY`. */
+  unfollowed: number | null;
 }
 
 /** No primary_conninfo; and replay waits for nobody. */
-export const FOLLOW_NOBODY = { upstream: null, useSlot: false, hurryReplay: true } as const;
+export const FOLLOW_NOBODY = {
+  upstream: null,
+  useSlot: false,
+  hurryReplay: true,
+  sparseSegments: false,
+} as const;
 
 interface ReceiverRow {
   readonly inRecovery: boolean;
@@ -47,7 +54,10 @@ export async function endReceiver(
   signal: AbortSignal,
 ): Promise<{ readonly timeline: TimelineId; readonly flushLsn: Lsn }> {
   const limit = bounded(BOUND_MS, signal);
-  await reloadProven(running, FOLLOW_NOBODY, limit);
+  if (end.unfollowed !== running.files.followings) {
+    await reloadProven(running, FOLLOW_NOBODY, limit);
+    end.unfollowed = running.files.followings;
+  }
   return running.server.with(limit, (session) => receiverGone(running, session, wal, end, limit));
 }
 

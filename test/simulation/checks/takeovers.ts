@@ -58,7 +58,8 @@ export class Takeovers {
     if (!runs && old.volume.identity === settled.primary && old.volume.promise >= record.epoch) return;
     const promised = settled.cohort.filter((identity) => {
       const { volume } = this.#world.machine(memberOf(identity));
-      return volume.identity === identity && volume.promise >= record.epoch;
+      const promise = volume.identity === identity ? volume.promise : (volume.lost.get(identity) ?? 0);
+      return promise >= record.epoch;
     }).length;
     const need = settled.cohort.length - settled.acks + 1;
     if (promised >= need) return;

@@ -36,14 +36,20 @@ export const OF_COHORTS: readonly Mutant[] = [
   mutant(
     'names are in effect when they are set',
     'src/agent/act-on-leadership.ts',
-    'if (!late && have >= cohort.acks) {',
+    'if (!late && have >= cohort.acks && !signal.aborted) {',
     'if (have >= 0) {',
   ),
   mutant(
     'walsenders that read the names late are not waited for',
     'src/agent/act-on-leadership.ts',
-    'if (!late && have >= cohort.acks) {',
-    'if (have >= cohort.acks) {',
+    'if (!late && have >= cohort.acks && !signal.aborted) {',
+    'if (have >= cohort.acks && !signal.aborted) {',
+  ),
+  mutant(
+    'a proof of names that were set before goes on',
+    'src/agent/act-on-leadership.ts',
+    "await tasks.cancel('prove-names');",
+    '',
   ),
   mutant(
     'no checkpoint before the first acknowledgements are claimed',

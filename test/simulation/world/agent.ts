@@ -247,7 +247,9 @@ export class SimAgent {
   }
 
   peerState(): PeerState | null {
-    return this.view === null ? null : peerState(this.view, this.context.clock.now());
+    return this.view === null
+      ? null
+      : peerState(this.view, this.context.clock.now(), this.context.peers.views());
   }
 
   promise(request: PromiseRequest, signal: AbortSignal): Promise<PromiseAnswer> {

@@ -31,6 +31,8 @@ export class Volume {
   histories = new Set<number>([1]);
   /** Bookkeeping of the checks: the promise that was told, until a record that reaches it is followed. */
   sealedAt: number | null = null;
+  /** Bookkeeping of the checks: what copies that are lost had promised. They acknowledge nothing more. */
+  readonly lost = new Map<MemberIncarnation, number>();
 
   constructor(member: MemberName) {
     this.member = member;
@@ -50,11 +52,13 @@ export class Volume {
     Object.assign(this, other, {
       wal: other.wal === null ? null : other.wal.slice(),
       histories: new Set(other.histories),
+      lost: new Map(other.lost),
     });
   }
 
   /** The volume is lost: a new, empty one. */
   wipe(): void {
+    if (this.identity !== null) this.lost.set(this.identity, this.promise);
     this.wal = null;
     this.systemIdentifier = '';
     this.incarnation = null;

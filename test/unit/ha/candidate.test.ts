@@ -25,7 +25,7 @@ import {
 } from './views.ts';
 
 const decides = (patch: ViewPatch = {}) => decide(orphanView(patch));
-const ahead = peer(2, { position: { epoch: epoch(3), lsn: lsn(END + 1) } });
+const far = peer(2, { position: { epoch: epoch(3), lsn: lsn(END + 2_000_000) } });
 
 describe('a standby recruits', () => {
   test('the settled cohort and the last settled primary, for the next epoch', () => {
@@ -41,10 +41,19 @@ describe('a standby recruits', () => {
     expect(decides({ peers: [deadPeer(0), peer(2, { promise: epoch(6) })] })).toMatchObject({ epoch: 6 });
   });
   test('after a better one had its turn, and at once where that withdrew', () => {
-    const patch = { suspectedSince: ago(100), peers: [deadPeer(0), ahead] };
+    const patch = { suspectedSince: ago(100), peers: [deadPeer(0), far] };
     expect(decides(patch).kind).toBe('wait');
     expect(decides({ ...patch, suspectedSince: ago(150) }).kind).toBe('recruit');
     expect(decides({ ...patch, wishes: { lead: { epoch: epoch(4), at: ago(10) } } }).kind).toBe('recruit');
+  });
+  test('at once where another is ahead by no more than what came since it told', () => {
+    const near = peer(2, { position: { epoch: epoch(3), lsn: lsn(END + 1_000_000) } });
+    expect(decides({ suspectedSince: ago(0), peers: [deadPeer(0), near] }).kind).toBe('recruit');
+  });
+  test('and prepares its promotion meanwhile, where enough members answer', () => {
+    expect(decides()).toMatchObject({ prepares: cohort(1, 2) });
+    const needsAll = record({ settled: settledAs({ cohort: ids(1, 2, 3), acks: 1 }) });
+    expect(decides({ record: needsAll })).toMatchObject({ kind: 'recruit', prepares: null });
   });
   test('after a pause, where the last one failed', () => {
     expect(decides({ failedRecruitAt: ago(200) }).kind).toBe('wait');

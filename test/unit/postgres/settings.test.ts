@@ -92,6 +92,7 @@ describe('postgresql.conf', () => {
     identity: 'pg-0-00000000' as MemberIncarnation,
     useSlot: true,
     hurryReplay: false,
+    sparseSegments: false,
     overrides: {},
     generation: 'g',
   };
