@@ -1,6 +1,7 @@
 import { isExpired, isReleased } from '../ha/lease.ts';
 import type { MemberName } from '../ha/member.ts';
 import { memberOf } from '../ha/member.ts';
+import type { PeerState } from '../ha/peer.ts';
 import type { ClusterRecord } from '../ha/record.ts';
 import { agentVouches } from '../ha/suspicion.ts';
 import { millis } from '../ha/units.ts';
@@ -10,6 +11,8 @@ import type { Context } from './context.ts';
 
 /** The longest that a wish may take to be written into the record, in milliseconds. */
 const WRITE = 5_000;
+/** How long a peer that a request is about may take to answer, in milliseconds. */
+const PEER_DEADLINE = 1_000;
 
 export interface ControlDeps {
   readonly context: Context;
@@ -60,6 +63,14 @@ export function createControl(deps: ControlDeps): Control {
     return refused(409, 'RECORD_BUSY', 'the cluster record kept changing', 'try again');
   };
 
+  /** What a peer says just now: what it said last is up to a second old, and a person may not be refused for that. */
+  const asked = async (member: MemberName | null): Promise<PeerState | null> => {
+    const limit = millis(PEER_DEADLINE);
+    const client = member === null ? null : context.peers.client(member);
+    const result = await client?.state(limit, AbortSignal.timeout(limit));
+    return result?.outcome === 'answered' ? result.value : null;
+  };
+
   const known = (member: MemberName | '*'): ControlResult | null => {
     const view = deps.view();
     const exists =
@@ -92,7 +103,7 @@ export function createControl(deps: ControlDeps): Control {
       if (at === null && target !== null && memberOf(record.primary) === target) {
         return refused(412, 'ALREADY_PRIMARY', `${target} is the primary already`, 'name another target');
       }
-      const unfit = at === null ? unfitTarget(view, record, target) : null;
+      const unfit = at === null ? unfitTarget(view, record, target, await asked(target)) : null;
       if (unfit !== null)
         return refused(412, 'TARGET_UNFIT', unfit, 'wait until it streams, or name another target');
       const requestedAt = new Date().toISOString();
@@ -228,15 +239,19 @@ function unreachable(why: string): ControlResult {
   );
 }
 
-/** Why a named target cannot take over now; null: it can, as far as this member knows. */
-function unfitTarget(view: View, record: ClusterRecord, target: MemberName | null): string | null {
+/** Why a named target cannot take over now; null: it can. `state`: what it answered just now; null: nothing. */
+function unfitTarget(
+  view: View,
+  record: ClusterRecord,
+  target: MemberName | null,
+  state: PeerState | null,
+): string | null {
   if (target === null) return null;
   if (target === view.self) {
     return view.local.state === 'standby' && view.local.server?.receiver?.streaming === true
       ? null
       : `${target} does not stream (it is ${view.local.state})`;
   }
-  const state = view.peers.find((peer) => peer.member === target)?.state ?? null;
   if (state === null) return `${target} does not answer`;
   if (state.tags.nofailover) return `${target} is tagged nofailover`;
   if (state.state !== 'standby' || state.streamingFrom !== record.primary) {
