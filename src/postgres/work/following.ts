@@ -1,4 +1,5 @@
 import type { MemberIncarnation } from '../../ha/member.ts';
+import { elapsed, type Instant } from '../../ha/units.ts';
 import type { InstanceDeps, InstanceOptions, Upstream } from '../ports.ts';
 import type { ServerMessage } from '../process/server-log.ts';
 import { slotName } from '../settings/slot-name.ts';
@@ -11,6 +12,7 @@ import { type Running, reload } from './reload.ts';
 import { syncSlots, type UpstreamSlots, upstreamSlots } from './slots.ts';
 
 const UPSTREAM_BOUND_MS = 3_000;
+const SETTLED_DOWN_AFTER_MS = 5_000;
 const WAL_REMOVED = /requested WAL segment \w+ has already been removed/;
 /** xlogrecovery.c, RecoveryRequiresIntParameter: replay is paused until the server is restarted. */
 const TOO_LOW = /hot standby is not possible because of insufficient parameter settings/;
@@ -25,6 +27,7 @@ export class Following {
   readonly #flags: { walRemoved: boolean; settingsTooLow: boolean };
   readonly #paths: VolumePaths;
   readonly #wal: WalDirectory;
+  #followsSince: Instant | null = null;
 
   constructor(
     parts: Running & {
@@ -49,6 +52,7 @@ export class Following {
   async follow(upstream: Upstream | null): Promise<void> {
     if (this.#followsAlready(upstream)) return;
     this.#flags.walRemoved = false;
+    this.#followsSince = this.#deps.clock.now();
     // Of a promotion that came to nothing: a real history of such a number would not be fetched from the upstream.
     if (upstream !== null) await removeDanglingPlaceholders(this.#paths.wal, this.#wal);
     await reload(this.#running, {
@@ -85,12 +89,17 @@ export class Following {
     const others = identities.filter((other) => other !== identity);
     const theirs = upstream === null ? null : await this.#slotsOf(upstream, signal);
     await syncSlots(this.#running.server, others, theirs, signal);
-    // Called when the member has settled down: the first segment of its timeline is there.
-    if (this.#running.files.wanted.sparseSegments) await reload(this.#running, { sparseSegments: false });
+    if (this.#running.files.wanted.sparseSegments && this.#isSettledDown)
+      await reload(this.#running, { sparseSegments: false });
     const mine = identity === null ? null : slotName(identity);
     if (useSlot || theirs === null || mine === null || !theirs.has(mine)) return;
     // Only if it still follows the one that was asked.
     if (this.#running.files.wanted.upstream === upstream) await reload(this.#running, { useSlot: true });
+  }
+
+  /** The first segment of its timeline is there. */
+  get #isSettledDown(): boolean {
+    return elapsed(this.#followsSince, this.#deps.clock.now()) > SETTLED_DOWN_AFTER_MS;
   }
 
   /** A repeated wish changes nothing: a reload would cost, and ask again for a slot that was denied. */
