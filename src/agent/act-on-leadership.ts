@@ -130,7 +130,7 @@ async function promote(
   );
 }
 
-/** The target of a planned end has done before what `prepareToPromote` does, and nobody streams to it. */
+/** The target of a planned end, or a candidate, did before what `prepareToPromote` does, and it receives from nobody. */
 function isPrepared(server: ServerView | null, names: string): boolean {
   return (
     server !== null &&

@@ -55,12 +55,8 @@ export class LibpqWriter implements Load {
     return this;
   }
 
-  async waitForWrites(count: number, timeoutMillis = 60_000): Promise<void> {
-    const goal = this.acknowledged.size + count;
-    await waitFor(`${count} more acknowledged writes`, () => this.acknowledged.size >= goal, {
-      timeoutMillis,
-      intervalMillis: 20,
-    });
+  waitForWrites(count: number, timeoutMillis?: number): Promise<void> {
+    return this.#told.untilMore(count, timeoutMillis);
   }
 
   async stop(): Promise<void> {

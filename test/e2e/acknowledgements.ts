@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { waitFor } from './wait-for.ts';
 
 /** A stretch without any acknowledgement. Instants are of `performance.now()`. */
 export interface Gap {
@@ -55,6 +56,15 @@ export class Acknowledgements {
   end(): void {
     this.#note(performance.now());
     this.#ended = true;
+  }
+
+  /** Waits until so many more are acknowledged than now. */
+  async untilMore(count: number, timeoutMillis = 60_000): Promise<void> {
+    const goal = this.#ids.size + count;
+    await waitFor(`${count} more acknowledged writes`, () => this.#ids.size >= goal, {
+      timeoutMillis,
+      intervalMillis: 20,
+    });
   }
 
   /** The longest stretch without an acknowledgement that ended after `since`; the one that goes on counts too. */

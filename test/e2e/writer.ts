@@ -81,12 +81,8 @@ export class Writer {
   }
 
   /** Waits until so many more writes are acknowledged than now. */
-  async waitForWrites(count: number, timeoutMillis = 60_000): Promise<void> {
-    const goal = this.acknowledged.size + count;
-    await waitFor(`${count} more acknowledged writes`, () => this.acknowledged.size >= goal, {
-      timeoutMillis,
-      intervalMillis: 20,
-    });
+  waitForWrites(count: number, timeoutMillis?: number): Promise<void> {
+    return this.#told.untilMore(count, timeoutMillis);
   }
 
   /** Ends the load; what is under way is waited for, for two seconds. */
