@@ -65,6 +65,7 @@ export class Network implements AsyncDisposable {
 
   async #build(): Promise<void> {
     await ip('link', 'add', this.bridge, 'type', 'bridge');
+    await this.#pass('-I');
     await ip('addr', 'add', `${this.address}/24`, 'dev', this.bridge);
     await ip('link', 'set', this.bridge, 'up');
     for (const { namespace, address, plug } of this.hosts) {
@@ -76,6 +77,15 @@ export class Network implements AsyncDisposable {
       await ip('link', 'set', plug, 'up');
       await this.#plugIn(plug);
     }
+  }
+
+  /**
+   * Docker has bridged packets go through its firewall, which drops what it does not know (br_netfilter, policy DROP of
+   * FORWARD): an exception for whatever interface bears this network's name. Nothing where there is no iptables.
+   */
+  async #pass(verb: '-I' | '-D'): Promise<void> {
+    const own = `${this.bridge}+`;
+    await execa('iptables', ['-w', verb, 'FORWARD', '-i', own, '-o', own, '-j', 'ACCEPT'], { reject: false });
   }
 
   async cut({ plug }: Host): Promise<void> {
@@ -94,5 +104,6 @@ export class Network implements AsyncDisposable {
     // The namespace takes its end of the cable with it.
     for (const { namespace } of this.hosts) await execa('ip', ['netns', 'del', namespace], { reject: false });
     await execa('ip', ['link', 'del', this.bridge], { reject: false });
+    await this.#pass('-D');
   }
 }
