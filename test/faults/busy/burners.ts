@@ -1,0 +1,20 @@
+import { cpus } from 'node:os';
+import { Worker } from 'node:worker_threads';
+
+/** Keeps every core of the machine busy, at the priority of everybody else, until it is disposed of. */
+export class Burners implements AsyncDisposable {
+  readonly #workers: readonly Worker[];
+
+  /** Threads, not processes: they end with this one, whatever becomes of it. */
+  constructor(count = cpus().length) {
+    this.#workers = Array.from({ length: count }, () => new Worker('for (;;);', { eval: true }));
+  }
+
+  get count(): number {
+    return this.#workers.length;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+}
