@@ -158,11 +158,15 @@ function senderView(row: SenderRow, status: Status, traces: Traces): Walsender {
 /**
  * Stays once seen, until replay moves or something is received: the wait is short, and a look may fall beside it. A
  * receiver that waits receives nothing: where the histories differ it is told so by its sender, waits, is sent off
- * again, and so for ever (walreceiver.c, WALRCV_WAITING).
+ * again, and so for ever (walreceiver.c, WALRCV_WAITING). Nor does one that is not shown: it still connects
+ * (`ready_to_display`), which has no bound where a frozen postmaster leaves the connection in its queue.
  */
 function endOfWal(row: StatusRow, traces: Traces, replayLsn: Lsn): Lsn | null {
-  if (!row.inRecovery || (row.receiverRuns && row.receiver?.status !== 'waiting')) return null;
-  if (row.startupWait !== null && WAITS_FOR_WAL.has(row.startupWait)) return replayLsn;
+  if (!row.inRecovery) return null;
+  const { receiver, receiverRuns, startupWait } = row;
+  if (receiverRuns && receiver === null) return startupWait === 'RecoveryWalStream' ? replayLsn : null;
+  if (receiverRuns && receiver?.status !== 'waiting') return null;
+  if (startupWait !== null && WAITS_FOR_WAL.has(startupWait)) return replayLsn;
   return traces.endOfWalAt === replayLsn ? replayLsn : null;
 }
 

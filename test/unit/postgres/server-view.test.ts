@@ -81,6 +81,14 @@ describe('the end of local WAL', () => {
     expect(look({ ...alone, receiverRuns: true }, 1).view.atEndOfWal).toBe(false);
   });
 
+  it('is reached while a receiver connects to a sender that does not answer', () => {
+    const connects = { ...alone, receiverRuns: true, startupWait: 'RecoveryWalStream' };
+    expect(look(connects, 1).view.atEndOfWal).toBe(true);
+    expect(look({ ...connects, startupWait: null }, 1).view.atEndOfWal).toBe(false);
+    const streams = heard({ ...connects, receiver: standby.receiver }, { status: 'streaming' });
+    expect(look(streams, 1).view.atEndOfWal).toBe(false);
+  });
+
   it('is reached with a receiver that its sender has sent away', () => {
     const sentAway = heard(
       { ...alone, receiverRuns: true, receiver: standby.receiver },
