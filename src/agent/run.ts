@@ -1,9 +1,11 @@
 import { accessSync, constants } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfiguration } from '../config/load.ts';
 import { togetherFindings } from '../config/rules.ts';
 import { runMember } from './agent.ts';
 import { AgentError } from './errors.ts';
+import { ensurePasswdEntry } from './passwd-entry.ts';
 import { dropPrivileges } from './privileges.ts';
 
 export interface RunOptions {
@@ -17,7 +19,7 @@ export interface RunOptions {
  */
 export async function runAgent(options: RunOptions): Promise<number> {
   const loaded = await loadConfiguration(options);
-  const { postgres, volume } = loaded.configuration;
+  const { postgres, socket, volume } = loaded.configuration;
   const lacking = togetherFindings(loaded.configuration);
   if (lacking.length > 0) {
     throw new AgentError(
@@ -28,6 +30,7 @@ export async function runAgent(options: RunOptions): Promise<number> {
   }
   dropPrivileges(postgres.user, volume);
   requireReadableProgram(postgres.user);
+  ensurePasswdEntry(postgres.user, dirname(socket));
   return await runMember(loaded, options);
 }
 

@@ -21,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   reload: async () => (await import('./reload.ts')).registerReload,
   reinitialize: async () => (await import('./reinitialize.ts')).registerReinitialize,
   config: async () => (await import('./config.ts')).registerConfig,
+  probe: async () => (await import('./probe.ts')).registerProbe,
   version: async () => (await import('./version.ts')).registerVersion,
   'demo-api': async () => (await import('./demo-processes.ts')).registerDemoApi,
   'demo-supervisor': async () => (await import('./demo-processes.ts')).registerDemoSupervisor,
