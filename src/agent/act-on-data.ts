@@ -135,7 +135,7 @@ export async function actOnData(context: Context, view: View, decision: DataDeci
 
 /** Works on a Postgres that is about to stop would only fail one after the other. */
 async function cancelWorks(context: Context): Promise<void> {
-  for (const kind of ['promote', 'epoch-row', 'prepare', 'prove-names'] as const)
+  for (const kind of ['promote', 'epoch-row', 'prepare', 'prove-names', 'checkpoint'] as const)
     await context.tasks.cancel(kind);
 }
 

@@ -19,7 +19,8 @@ type LeadershipDecision = Extract<
       | 'open-door'
       | 'close-door'
       | 'set-names'
-      | 'prove-names';
+      | 'prove-names'
+      | 'checkpoint';
   }
 >;
 
@@ -27,6 +28,7 @@ type LeadershipDecision = Extract<
 const PROMOTE = 600_000;
 const RELOAD = 3_000;
 const PROVE = 30_000;
+const CHECKPOINT = 30_000;
 
 /** Decisions of a member that leads, or is about to. */
 export async function actOnLeadership(
@@ -79,6 +81,11 @@ export async function actOnLeadership(
         synchronousStandbyNames(decision.cohort),
         AbortSignal.timeout(RELOAD),
       );
+      return;
+    case 'checkpoint':
+      tasks.start('checkpoint', 'a planned end', async (signal) => {
+        await instance.checkpoint(AbortSignal.any([signal, AbortSignal.timeout(CHECKPOINT)]));
+      });
       return;
     case 'prove-names':
       tasks.start('prove-names', synchronousStandbyNames(decision.cohort), (signal) =>

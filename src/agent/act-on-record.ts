@@ -73,10 +73,6 @@ export async function actOnRecord(context: Context, view: View, decision: Record
       return;
     }
     case 'announce-end':
-      // What is not written yet is not waited for in the fast shutdown.
-      await context.instance.checkpoint(AbortSignal.timeout(30_000)).catch((error: unknown) => {
-        context.log.warn({ event: 'checkpoint.failed', err: error }, 'The checkpoint before the end failed');
-      });
       if (await write(context, api, view.record.current, decision.record)) {
         const target = decision.record.ending?.target;
         if (target !== undefined) context.peers.nudge(memberOf(target));

@@ -61,6 +61,7 @@ export async function act(context: Context, view: View, decision: Decision): Pro
     case 'close-door':
     case 'set-names':
     case 'prove-names':
+    case 'checkpoint':
       return await actOnLeadership(context, view, decision);
   }
 }

@@ -10,8 +10,10 @@ import type { Task, View } from '../ha/view.ts';
 import { Wakeup } from '../kubernetes/wakeup.ts';
 import { act } from './act.ts';
 import type { Context } from './context.ts';
+import { DecisionLog } from './decision-log.ts';
 import type { Observer } from './observe.ts';
 import { answerPromise } from './promises.ts';
+import { Pulse } from './pulse.ts';
 
 /** Pauses between rounds in milliseconds, where nothing wakes the loop. */
 const PACE = {
@@ -31,12 +33,6 @@ const HANDOVER = 6_000;
 
 /** For how long (milliseconds) the winner of an epoch is asked as often as can be. */
 const NEW_EPOCH = 1_000;
-
-/** How often, in milliseconds, it is checked that a primary was looked at. */
-const PULSE = 500;
-
-/** A decision that comes again is logged again after so long, in milliseconds. */
-const TELL_AGAIN = 30_000;
 
 type Exit = Extract<Decision, { kind: 'exit' }>;
 
@@ -58,41 +54,45 @@ export class Loop {
   readonly #observer: Observer;
   readonly #guard: DeadlineKeeper;
   readonly #report: RoundObserver;
+  readonly #decisions: DecisionLog;
+  readonly #pulse: Pulse;
   readonly #wakeup = new Wakeup();
-  #last: { kind: string; reason: string } | null = null;
-  #repeats = 0;
-  readonly #told = new Map<string, Instant>();
   #doubtAgainAt: Instant = instant(0);
-  #lastLook: { readonly at: Instant; readonly leads: boolean } | null = null;
+  #lastView: View | null = null;
 
   constructor(context: Context, observer: Observer, guard: DeadlineKeeper, report: RoundObserver) {
     this.#context = context;
     this.#observer = observer;
     this.#guard = guard;
     this.#report = report;
+    this.#decisions = new DecisionLog(context.log);
+    this.#pulse = new Pulse(context, guard);
   }
 
   wake(): void {
     this.#wakeup.wake();
   }
 
-  /**
-   * While an act keeps the loop busy (a swap whose answer does not come), a primary is looked at all the same: the
-   * guard's deadline moves with the replies of its standbys, and nobody else sees those.
-   */
+  /** Beside `run`: sees to a primary whose round does not end. Rejects where a look fails for no known reason. */
   async pulse(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.#context.clock.sleep(millis(PULSE), signal);
-      if (this.#lastLook === null || this.#context.clock.now() - this.#lastLook.at < 2 * PULSE) continue;
-      if (this.#lastLook.leads) await this.#look();
-    }
+    await this.#pulse.run(this, signal);
+  }
+
+  get view(): View | null {
+    return this.#lastView;
+  }
+
+  get doing(): string {
+    return this.#decisions.last ?? 'the first look';
   }
 
   /** Runs until a decision says `exit`, which it resolves with, or `signal` aborts: null. */
   async run(signal: AbortSignal): Promise<Exit | null> {
     while (!signal.aborted) {
       const begun = this.#context.clock.now();
+      this.#pulse.roundBegins();
       const pause = await this.#round();
+      this.#pulse.roundEnds();
       this.#report.onRound(millis(this.#context.clock.now() - begun));
       if (typeof pause !== 'number') return pause;
       await this.#wakeup.sleep(pause, signal);
@@ -103,7 +103,7 @@ export class Loop {
   /** One round: the pause before the next, or the end. */
   async #round(): Promise<Millis | Exit> {
     const context = this.#context;
-    const view = await this.#look();
+    const view = await this.look();
     const asked = context.promises.next();
     if (asked !== null) {
       if (await answerPromise(context, view, asked)) return millis(0);
@@ -116,7 +116,8 @@ export class Loop {
       if (!context.tracker.inDoubt) return millis(0);
     }
     const decision = decide(view);
-    this.#tell(decision, view);
+    this.#report.onDecision(decision, view);
+    this.#decisions.tell(decision, view.now);
     if (decision.kind === 'exit') return decision;
     try {
       await act(context, view, decision);
@@ -131,12 +132,15 @@ export class Loop {
     return this.#pause(view, decision);
   }
 
-  async #look(): Promise<View> {
+  /** One look; what follows from it whatever is decided. */
+  async look(): Promise<View> {
     const context = this.#context;
     const view = await this.#observer.observe();
-    this.#lastLook = { at: view.now, leads: view.local.state === 'primary' };
-    this.#guard.setDeadline(guardDeadline(view));
-    this.#renew(view);
+    this.#lastView = view;
+    if (!this.#pulse.isStuck) {
+      this.#guard.setDeadline(guardDeadline(view));
+      this.#renew(view);
+    }
     const record = view.record.current?.record ?? null;
     context.peers.attend(record?.primary ? memberOf(record.primary) : null, isUneasy(view), awaited(view));
     this.#report.onView(view);
@@ -162,40 +166,9 @@ export class Loop {
     });
   }
 
-  #tell(decision: Decision, view: View): void {
-    this.#report.onDecision(decision, view);
-    const same = this.#last?.kind === decision.kind && this.#last.reason === decision.reason;
-    this.#repeats = same && decision.kind !== 'wait' ? this.#repeats + 1 : 0;
-    if (same) return;
-    const minor = decision.kind === 'wait' && this.#last?.kind === 'wait';
-    this.#last = { kind: decision.kind, reason: decision.reason };
-    // A member that tries the same again and again says so once in a while.
-    const level =
-      minor || this.#toldLately(`${decision.kind}: ${decision.reason}`, view.now) ? 'debug' : 'info';
-    if (decision.kind === 'problem') {
-      this.#context.log.error(
-        { event: 'decision', decision: decision.kind, code: decision.code, reason: decision.reason },
-        `${decision.reason}. ${decision.remedy}`,
-      );
-      return;
-    }
-    this.#context.log[level](
-      { event: 'decision', decision: decision.kind, reason: decision.reason },
-      `${decision.kind}: ${decision.reason}`,
-    );
-  }
-
-  #toldLately(line: string, now: Instant): boolean {
-    const before = this.#told.get(line);
-    if (before !== undefined && now - before < TELL_AGAIN) return true;
-    if (this.#told.size > 100) this.#told.clear();
-    this.#told.set(line, now);
-    return false;
-  }
-
   #pause(view: View, decision: Decision): Millis {
     if (decision.kind !== 'wait' && decision.kind !== 'problem') {
-      return millis(this.#repeats > 3 ? PACE.repeated : 0);
+      return millis(this.#decisions.repeats > 3 ? PACE.repeated : 0);
     }
     if (isHandingOver(view)) return millis(PACE.handover);
     if (isBusy(view)) return millis(PACE.busy);

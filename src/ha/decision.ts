@@ -64,6 +64,8 @@ export type Decision = { readonly reason: string } & (
   | { readonly kind: 'close-door' }
   | { readonly kind: 'set-names'; readonly cohort: Cohort }
   | { readonly kind: 'prove-names'; readonly cohort: Cohort; readonly before: Cohort }
+  /** Before a planned end, while clients are still served. */
+  | { readonly kind: 'checkpoint' }
   | { readonly kind: 'announce-end'; readonly record: ClusterRecord }
   | { readonly kind: 'stop'; readonly mode: 'fast' | 'immediate' | 'kill'; readonly demotion: boolean }
   | { readonly kind: 'release'; readonly record: ClusterRecord }

@@ -1,5 +1,7 @@
 import { type Decision, wait } from './decision.ts';
+import { permittedUntil } from './permission.ts';
 import type { ClusterRecord } from './record.ts';
+import type { Instant } from './units.ts';
 import type { ServerView, View } from './view.ts';
 
 /** Neither a renewal nor a quorum of replies: no client may read what may be stale. */
@@ -27,4 +29,15 @@ export function isolated(view: View, record: ClusterRecord, server: ServerView):
     demotion: true,
     reason: 'the Lease could not be renewed in time and not every eligible member promised to wait',
   };
+}
+
+/**
+ * A primary in quorum mode that lets clients in past its permission. `lead` closes its door; while that waits for
+ * something else (a swap whose answer does not come), it is closed without a decision: that never does harm.
+ */
+export function mustShutDoor(view: View, now: Instant): boolean {
+  const record = view.record.lastValid;
+  if (view.local.state !== 'primary' || view.local.server?.doorOpen !== true) return false;
+  if (record === null || record.paused || record.settled.acks === 0) return false;
+  return now >= permittedUntil(view, record);
 }

@@ -1,5 +1,6 @@
 import type { Decision } from './decision.ts';
 import { chooseTarget } from './handover.ts';
+import { announce } from './planned-end.ts';
 import type { ClusterRecord } from './record.ts';
 import { withEnding } from './transitions.ts';
 import { elapsed } from './units.ts';
@@ -20,9 +21,9 @@ export function leaveOffice(view: View, record: ClusterRecord): Decision | null 
   if (elapsed(view.hold.leadingSince, view.now) < TERM * record.leaseDuration) return null;
   const choice = chooseTarget(view, record, null);
   if (choice.kind === 'none') return null;
-  return {
+  return announce(view, {
     kind: 'announce-end',
     record: withEnding(record, { target: choice.target, cause: 'switchover' }),
     reason: `it is tagged nofailover: hands over to ${choice.target}`,
-  };
+  });
 }

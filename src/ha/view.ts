@@ -96,7 +96,7 @@ export interface Task {
     | 'prepare'
     | 'recruit'
     | 'prove-names'
-    | 'end';
+    | 'checkpoint';
   /** What it is for, e.g. the epoch of the row or the names to prove. */
   readonly of: string;
   readonly startedAt: Instant;

@@ -4,6 +4,7 @@ import type { InstanceState } from '../../../src/ha/peer.ts';
 import { epoch, millis } from '../../../src/ha/units.ts';
 import {
   ago,
+  checkpointed,
   emptyView,
   orphanView,
   peer,
@@ -44,7 +45,7 @@ describe('a shutdown under a pause', () => {
     expect(decide(primaryView({ record: paused, wishes }))).toMatchObject(leaves);
     expect(decide(standbyView({ record: paused, wishes }))).toMatchObject(leaves);
     expect(decide(primaryView({ record: paused, wishes: shutdown })).kind).toBe('stop');
-    expect(decide(primaryView({ wishes })).kind).toBe('announce-end');
+    expect(decide(primaryView({ wishes, tasks: checkpointed })).kind).toBe('announce-end');
   });
   test('leaves nothing running that is fenced', () => {
     const fenced = record({ paused: true, fenced: ['*'] });

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../../src/ha/decide.ts';
-import { ago, id, memberRecord, primaryView, record, type ViewPatch } from './views.ts';
+import { ago, checkpointed, id, memberRecord, primaryView, record, type ViewPatch } from './views.ts';
 
 const tags = { nofailover: true, nosync: false, priority: 0 };
-const leads = (patch: ViewPatch = {}) => decide(primaryView({ settings: { tags }, ...patch }));
+const leads = (patch: ViewPatch = {}) =>
+  decide(primaryView({ settings: { tags }, tasks: checkpointed, ...patch }));
 
 describe('a primary that is tagged nofailover', () => {
   test('hands over to a member that may lead and streams', () => {

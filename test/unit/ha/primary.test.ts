@@ -6,6 +6,7 @@ import { epoch, timelineId } from '../../../src/ha/units.ts';
 import type { EpochRow } from '../../../src/ha/view.ts';
 import {
   ago,
+  checkpointed,
   cohort,
   END,
   expecting,
@@ -239,58 +240,70 @@ describe('an isolated primary', () => {
 
 describe('a planned end', () => {
   const shutdown = { shutdown: true, shutdownSince: ago(100) };
+  const ends = (patch: ViewPatch) => decides({ tasks: checkpointed, ...patch });
+  test('begins with a checkpoint, which holds nothing up', () => {
+    expect(decides({ wishes: shutdown }).kind).toBe('checkpoint');
+    const under = [task('checkpoint', { startedAt: ago(12_000), outcome: 'running' })];
+    const long = { shutdown: true, shutdownSince: ago(12_000) };
+    expect(decides({ wishes: long, tasks: under })).toMatchObject({ kind: 'wait', reason: 'leads epoch 3' });
+    const failed = [task('checkpoint', { startedAt: ago(1_000), outcome: 'failed' })];
+    expect(decides({ wishes: shutdown, tasks: failed }).kind).toBe('announce-end');
+    const old = [task('checkpoint', { startedAt: ago(45_000), outcome: 'done' })];
+    expect(decides({ wishes: shutdown, tasks: old }).kind).toBe('checkpoint');
+  });
   test('is announced, then carried out', () => {
-    const decision = decides({ wishes: shutdown });
+    const decision = ends({ wishes: shutdown });
     expect(decision).toMatchObject({
       kind: 'announce-end',
       record: { ending: { target: id(1), cause: 'shutdown' } },
     });
     const ending = { target: id(1), cause: 'shutdown' } as const;
-    expect(decides({ wishes: shutdown, record: record({ ending }) })).toMatchObject({
+    expect(ends({ wishes: shutdown, record: record({ ending }) })).toMatchObject({
       kind: 'stop',
       mode: 'fast',
     });
   });
   test('has no target where nobody can take over', () => {
-    expect(decides({ wishes: shutdown, settings: expecting(1), members: [] }).kind).toBe('stop');
-    expect(decides({ wishes: shutdown, record: record({ paused: true }) }).kind).toBe('stop');
-    expect(decides({ record: record({ fenced: ['*'] }) }).kind).toBe('stop');
+    expect(ends({ wishes: shutdown, settings: expecting(1), members: [] }).kind).toBe('stop');
+    expect(ends({ wishes: shutdown, record: record({ paused: true }) }).kind).toBe('stop');
+    expect(ends({ record: record({ fenced: ['*'] }) }).kind).toBe('stop');
   });
   test('does not wait for an API that is away, or for ever', () => {
-    expect(decides({ wishes: shutdown, seen: { apiReachable: false } }).kind).toBe('stop');
-    expect(decides({ wishes: { shutdown: true, shutdownSince: ago(20_000) } }).kind).toBe('stop');
+    expect(ends({ wishes: shutdown, seen: { apiReachable: false } }).kind).toBe('stop');
+    expect(ends({ wishes: { shutdown: true, shutdownSince: ago(20_000) } }).kind).toBe('stop');
   });
   test('is heard before the mark of a settled epoch, whose quorum may be gone', () => {
-    expect(decides({ wishes: shutdown, server: { settledEpoch: epoch(2) } }).kind).toBe('announce-end');
+    expect(ends({ wishes: shutdown, server: { settledEpoch: epoch(2) } }).kind).toBe('announce-end');
   });
   test('hands a fenced primary over', () => {
-    expect(decides({ record: record({ fenced: ['pg-0'] }) })).toMatchObject({
+    expect(ends({ record: record({ fenced: ['pg-0'] }) })).toMatchObject({
       record: { ending: { cause: 'fence' } },
     });
   });
   test('of a restart keeps the Lease for itself', () => {
-    expect(decides({ wishes: { restart: true } })).toMatchObject({
+    expect(ends({ wishes: { restart: true } })).toMatchObject({
       record: { ending: { target: id(0), cause: 'restart' } },
     });
   });
 });
 
 describe('a switchover', () => {
+  const ends = (patch: ViewPatch) => decides({ tasks: checkpointed, ...patch });
   const asked = (target: string | null, at: string | null = null) =>
     record({ switchover: { target: target as never, at, requestedAt: '2026-01-01T00:00:00Z' } });
   test('is announced to whom it names, and clears the request', () => {
-    expect(decides({ record: asked('pg-2') })).toMatchObject({
+    expect(ends({ record: asked('pg-2') })).toMatchObject({
       kind: 'announce-end',
       record: { ending: { target: id(2), cause: 'switchover' }, switchover: null },
     });
   });
   test('waits for its time', () => {
-    expect(decides({ record: asked(null, '2026-01-01T00:00:01Z') }).kind).toBe('wait');
-    expect(decides({ record: asked(null, '2025-12-31T00:00:00Z') }).kind).toBe('announce-end');
+    expect(ends({ record: asked(null, '2026-01-01T00:00:01Z') }).kind).toBe('wait');
+    expect(ends({ record: asked(null, '2025-12-31T00:00:00Z') }).kind).toBe('announce-end');
   });
   test('is withdrawn where it cannot be', () => {
     for (const of of [asked('pg-0'), asked('pg-9'), { ...asked('pg-1'), paused: true }]) {
-      expect(decides({ record: of })).toMatchObject({ kind: 'swap-record', change: 'withdraw' });
+      expect(ends({ record: of })).toMatchObject({ kind: 'swap-record', change: 'withdraw' });
     }
   });
 });

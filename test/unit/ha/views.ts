@@ -486,3 +486,6 @@ export function recruitment(
 export function task(kind: Task['kind'], patch: Partial<Task> = {}): Task {
   return { kind, of: '', startedAt: ago(100), outcome: 'running', error: null, ...patch };
 }
+
+/** The checkpoint that a planned end begins with is done. */
+export const checkpointed: readonly Task[] = [task('checkpoint', { startedAt: ago(1_000), outcome: 'done' })];
