@@ -16,7 +16,8 @@ await removeAbandoned();
 try {
   await build({
     absWorkingDir: root,
-    entryPoints: { main: 'src/main.ts' },
+    // The second runs in threads of the agent: it must be a file of its own.
+    entryPoints: { main: 'src/main.ts', 'reader-worker': 'src/archive/backup/reader-worker.ts' },
     outdir: made,
     bundle: true,
     splitting: true,

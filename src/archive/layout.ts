@@ -5,6 +5,8 @@
 export const WAL_FOLDER = 'wal_005/';
 export const BACKUP_FOLDER = 'basebackups_005/';
 export const TAIL_FOLDER = 'pgwarden/tail/';
+/** Who takes a backup now: see backup/lock.ts. */
+export const LOCK_FOLDER = 'pgwarden/backup-lock/';
 export const IDENTITY_KEY = 'pgwarden/identity.json';
 
 /** The name that a file of pg_wal is stored under, before the codec's extension. */

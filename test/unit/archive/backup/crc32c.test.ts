@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { CRC_START, crcHex, crcValue, updateCrc } from '../../../../src/archive/backup/crc32c.ts';
+
+const of = (bytes: Uint8Array): number => crcValue(updateCrc(CRC_START, bytes));
+
+test('CRC-32C gives the values of RFC 3720, B.4', () => {
+  expect(of(new Uint8Array(32))).toBe(0x8a9136aa);
+  expect(of(new Uint8Array(32).fill(0xff))).toBe(0x62a8ab43);
+  expect(of(Uint8Array.from({ length: 32 }, (_, at) => at))).toBe(0x46dd794e);
+  expect(of(Buffer.from('123456789'))).toBe(0xe3069283);
+});
+
+test('it may be taken in pieces, wherever they begin in memory', () => {
+  const bytes = Uint8Array.from({ length: 1000 }, (_, at) => (at * 7) & 255);
+  for (const cut of [1, 3, 8, 17, 512, 999]) {
+    const crc = updateCrc(updateCrc(CRC_START, bytes.subarray(0, cut)), bytes.subarray(cut));
+    expect(crcValue(crc)).toBe(of(bytes));
+  }
+});
+
+test('a manifest has it as it lies in memory', () => {
+  expect(crcHex(updateCrc(CRC_START, Buffer.from('123456789')))).toBe('839206e3');
+});
