@@ -14,7 +14,7 @@ export interface BackupPlace {
 }
 
 /**
- * A backup by WAL-G's sentinel. Versions before 2 have their times in `metadata.json` alone.
+ * A backup by WAL-G's sentinel, and its `metadata.json`: versions before 2 have their times in that alone.
  *
  * @throws Error with why it cannot be used
  */
@@ -28,25 +28,20 @@ export async function walgBackup(
   const timeline = sentinel.Timeline ?? (named === undefined ? null : Number.parseInt(named, 16));
   if (timeline === null) throw new Error('it tells no timeline');
   if (sentinel.FinishLSN === null) throw new Error('it does not tell where the backup ended (FinishLSN)');
-  let { StartTime: startedAt, FinishTime: finishedAt, IsPermanent: permanent } = sentinel;
-  if (startedAt === null || finishedAt === null) {
-    const text = await metadataJson();
-    const metadata = text === null ? null : parseMetadata(text);
-    startedAt = metadata?.start_time ?? writtenAt;
-    finishedAt = metadata?.finish_time ?? writtenAt;
-    permanent ||= metadata?.is_permanent ?? false;
-  }
+  const beside = await metadataJson();
+  const metadata = beside === null ? null : parseMetadata(beside);
   return {
     id,
     layout: 'wal-g',
     timeline: timelineId(timeline),
     startLsn: sentinel.LSN,
     endLsn: sentinel.FinishLSN,
-    startedAt,
-    finishedAt,
+    startedAt: sentinel.StartTime ?? metadata?.start_time ?? writtenAt,
+    finishedAt: sentinel.FinishTime ?? metadata?.finish_time ?? writtenAt,
     systemIdentifier: sentinel.SystemIdentifier,
     postgresVersion: sentinel.PgVersion,
-    permanent,
+    // "wal-g backup-mark" writes this one alone (its GenericMetaSetter).
+    permanent: metadata?.is_permanent ?? sentinel.IsPermanent,
     parent: sentinel.DeltaFrom,
     tablespaces: (sentinel.Spec?.tablespaces ?? []).map(({ oid, location }) => ({ oid, location })),
     storedBytes,

@@ -20,6 +20,8 @@ export interface TimelineWal {
   readonly tail: readonly StoredPiece[];
   /** Names of `.backup` files. */
   readonly labels: readonly string[];
+  /** When the youngest segment or piece was written; null: there is none. */
+  readonly modifiedAt: Date | null;
 }
 
 export interface DamagedHistory {
@@ -52,6 +54,7 @@ interface Gathered {
   readonly numbers: Set<number>;
   readonly tail: StoredPiece[];
   readonly labels: string[];
+  modifiedAt: Date | null;
 }
 
 /**
@@ -67,7 +70,13 @@ export async function takeWalInventory(
   const { store, layout } = source;
   const gathered = new Map<TimelineId, Gathered>();
   const of = (timeline: TimelineId): Gathered => {
-    const known = gathered.get(timeline) ?? { timeline, numbers: new Set(), tail: [], labels: [] };
+    const known = gathered.get(timeline) ?? {
+      timeline,
+      numbers: new Set(),
+      tail: [],
+      labels: [],
+      modifiedAt: null,
+    };
     gathered.set(timeline, known);
     return known;
   };
@@ -75,7 +84,7 @@ export async function takeWalInventory(
   const unknown: string[] = [];
   let objects = 0;
   let storedBytes = 0;
-  for await (const { key, size } of store.list(layout.walFolder, { signal })) {
+  for await (const { key, size, modifiedAt } of store.list(layout.walFolder, { signal })) {
     objects += 1;
     storedBytes += size;
     const { name } = parseEncodedName(key.slice(key.lastIndexOf('/') + 1));
@@ -83,24 +92,31 @@ export async function takeWalInventory(
     const history = timelineOfHistoryFile(name);
     const segment = parseSegment(name, segmentBytes);
     if (history !== null) historyKeys.set(history, key);
-    else if (kind === 'segment' && segment !== null) of(segment.timeline).numbers.add(segment.number);
-    else if (kind === 'backup' && segment !== null) of(segment.timeline).labels.push(name);
+    else if (kind === 'segment' && segment !== null) {
+      const wal = of(segment.timeline);
+      wal.numbers.add(segment.number);
+      wal.modifiedAt = later(wal.modifiedAt, modifiedAt);
+    } else if (kind === 'backup' && segment !== null) of(segment.timeline).labels.push(name);
     else if (kind === null && unknown.length < UNKNOWN_MAX) unknown.push(key);
   }
   if (layout.kind === 'wal-g') {
-    for await (const { key, size } of store.list(TAIL_FOLDER, { signal })) {
+    for await (const { key, size, modifiedAt } of store.list(TAIL_FOLDER, { signal })) {
       objects += 1;
       storedBytes += size;
       const piece = parseTailKey(key);
-      if (piece !== null) of(piece.timeline).tail.push(piece);
+      if (piece === null) continue;
+      const wal = of(piece.timeline);
+      wal.tail.push(piece);
+      wal.modifiedAt = later(wal.modifiedAt, modifiedAt);
     }
   }
   const timelines = [...gathered.values()].map(
-    ({ timeline, numbers, tail, labels }): TimelineWal => ({
+    ({ timeline, numbers, tail, labels, modifiedAt }): TimelineWal => ({
       timeline,
       segments: SegmentRuns.of(numbers),
       tail: tail.sort((a, b) => lsnBytes(a.start) - lsnBytes(b.start)),
       labels,
+      modifiedAt,
     }),
   );
   const read = await readHistories(source, historyKeys, signal);
@@ -133,4 +149,8 @@ async function readHistories(
     }
   });
   return read.filter((one) => one !== null);
+}
+
+function later(a: Date | null, b: Date): Date {
+  return a !== null && a > b ? a : b;
 }

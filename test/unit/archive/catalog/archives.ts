@@ -24,6 +24,7 @@ export function inventoryOf(
       {
         readonly segments?: readonly number[];
         readonly tail?: readonly (readonly [number, number])[];
+        readonly written?: number;
         readonly forks?: readonly (readonly [number, number])[];
       }
     >
@@ -47,6 +48,7 @@ export function inventoryOf(
               end: at(end),
             })),
             labels: [],
+            modifiedAt: minute(given.written ?? 1_000_000),
           },
         ]),
     ),

@@ -96,6 +96,14 @@ describe('a backup by its sentinel', () => {
     expect((await walgBackup(PLACE, old, none)).finishedAt).toEqual(PLACE.writtenAt);
   });
 
+  test('is permanent by what "wal-g backup-mark" writes, which leaves the sentinel as it is', async () => {
+    const marked = METADATA.replace('"is_permanent":false', '"is_permanent":true');
+    expect((await walgBackup(PLACE, WRITTEN, async () => marked)).permanent).toBe(true);
+    const unmarked = WRITTEN.replace('"IsPermanent":false', '"IsPermanent":true');
+    expect((await walgBackup(PLACE, unmarked, async () => METADATA)).permanent).toBe(false);
+    expect((await walgBackup(PLACE, unmarked, none)).permanent).toBe(true);
+  });
+
   test('is refused where nobody can tell its end or its timeline', async () => {
     await expect(walgBackup(PLACE, '{"LSN":50331688}', none)).rejects.toThrow(/FinishLSN/);
     await expect(walgBackup({ ...PLACE, id: 'mine' }, WRITTEN, none)).rejects.toThrow(/timeline/);
