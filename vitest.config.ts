@@ -18,6 +18,17 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          exclude: ['test/e2e/kubernetes/**'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'kubernetes',
+          include: ['test/e2e/kubernetes/**/*.test.ts'],
+          globalSetup: ['test/e2e/kubernetes/prepare.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,

@@ -1,0 +1,271 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { stringify } from 'yaml';
+import type { ClusterStatus } from '../../../src/http/ports.ts';
+import { type WaitForOptions, waitFor } from '../wait-for.ts';
+import { kubectl, kubectlJson } from './kubectl.ts';
+import { installLoad, loadPod } from './load/install.ts';
+import { RemoteWriter } from './load/remote-writer.ts';
+
+const MANIFESTS = join(import.meta.dirname, '..', '..', '..', 'manifests');
+
+export interface Pod {
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly deletionTimestamp?: string;
+  };
+  readonly spec: { readonly nodeName?: string };
+  readonly status: {
+    readonly phase: string;
+    readonly podIP?: string;
+    readonly containerStatuses?: readonly {
+      readonly name: string;
+      readonly restartCount: number;
+      readonly ready: boolean;
+      readonly containerID?: string;
+    }[];
+  };
+}
+
+export interface StartOptions {
+  readonly image: string;
+  readonly overlay?: string;
+  /** Folders below manifests/components. */
+  readonly components?: readonly string[];
+  readonly namespace?: string;
+  /** Patches in kustomize's form. */
+  readonly patches?: readonly unknown[];
+}
+
+/** A cluster on real Kubernetes, in a namespace of its own, from the manifests as they are shipped. */
+export class KubernetesCluster implements AsyncDisposable {
+  readonly namespace: string;
+  readonly #options: StartOptions;
+  readonly #secrets = { superuser: word(), replication: word(), application: word(), token: word() };
+
+  private constructor(options: StartOptions) {
+    this.#options = options;
+    this.namespace = options.namespace ?? `pgwarden-${randomBytes(3).toString('hex')}`;
+  }
+
+  static async start(options: StartOptions): Promise<KubernetesCluster> {
+    const cluster = new KubernetesCluster(options);
+    const { namespace } = cluster;
+    await kubectl(['create', 'namespace', namespace]);
+    try {
+      await kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted']);
+      const literals = Object.entries(cluster.#secrets).map(
+        ([name, value]) => `--from-literal=${name}=${value}`,
+      );
+      await kubectl(['-n', namespace, 'create', 'secret', 'generic', 'pg-secrets', ...literals]);
+      await cluster.apply();
+      await installLoad(namespace, options.image);
+    } catch (error) {
+      await cluster.keepEvidence('start');
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** `kubectl apply -k`, as a person would, of the overlay with this cluster's image. */
+  async apply(change: Partial<StartOptions> = {}): Promise<void> {
+    const options = { ...this.#options, ...change };
+    const directory = await mkdtemp(join(tmpdir(), 'pgwarden-overlay-'));
+    const at = (path: string): string => relative(directory, join(MANIFESTS, path));
+    const [newName, newTag] = splitImage(options.image);
+    try {
+      await writeFile(
+        join(directory, 'kustomization.yaml'),
+        stringify({
+          apiVersion: 'kustomize.config.k8s.io/v1beta1',
+          kind: 'Kustomization',
+          namespace: this.namespace,
+          resources: [at(`overlays/${options.overlay ?? 'quickstart'}`)],
+          components: (options.components ?? []).map((name) => at(`components/${name}`)),
+          images: [{ name: 'pgwarden', newName, newTag }],
+          patches: options.patches ?? [],
+        }),
+      );
+      await kubectl(['apply', '-k', directory]);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+
+  /** kubectl in this cluster's namespace. */
+  kubectl(args: readonly string[], options: Parameters<typeof kubectl>[1] = {}): Promise<string> {
+    return kubectl(['-n', this.namespace, ...args], options);
+  }
+
+  async pods(): Promise<readonly Pod[]> {
+    const selector = 'app.kubernetes.io/name=pgwarden,app.kubernetes.io/instance=pg';
+    return (
+      await kubectlJson<{ items: readonly Pod[] }>(['-n', this.namespace, 'get', 'pods', '-l', selector])
+    ).items;
+  }
+
+  async pod(name: string): Promise<Pod> {
+    return await kubectlJson<Pod>(['-n', this.namespace, 'get', 'pod', name]);
+  }
+
+  /** `pgwarden ARGS` in a pod that answers. */
+  async pgwarden(args: readonly string[], pod?: string): Promise<string> {
+    const name = pod ?? (await this.#anyPod());
+    return await this.kubectl(['exec', name, '-c', 'postgres', '--', 'pgwarden', ...args]);
+  }
+
+  async status(pod?: string): Promise<ClusterStatus> {
+    return JSON.parse(await this.pgwarden(['status', '-o', 'json'], pod)) as ClusterStatus;
+  }
+
+  /** The pod that is labelled as the primary: waited for. */
+  async primary(options: WaitForOptions = {}): Promise<string> {
+    return await waitFor(
+      'one pod that is labelled as the primary',
+      async () => {
+        const found = (await this.pods()).filter(
+          ({ metadata }) => metadata.labels['pgwarden.dev/role'] === 'primary',
+        );
+        return found.length === 1 ? found[0]?.metadata.name : null;
+      },
+      options,
+    );
+  }
+
+  async nodeOf(pod: string): Promise<string> {
+    return (await this.pod(pod)).spec.nodeName ?? '';
+  }
+
+  /** One primary, every other member of `members` streaming, commits protected, every pod ready. */
+  async waitUntilComplete(members = 3, options: WaitForOptions = {}): Promise<void> {
+    const select = async (): Promise<boolean> => {
+      const pods = await this.pods();
+      if (pods.length !== members || !pods.every(isReady)) return false;
+      const status = await this.status();
+      const standbys = status.members.filter(({ name }) => name !== status.primary);
+      return (
+        status.primary !== null &&
+        status.settledEpoch === status.epoch &&
+        standbys.length === members - 1 &&
+        standbys.every(({ streaming }) => streaming) &&
+        status.cohort.length === members - 1
+      );
+    };
+    try {
+      await waitFor(`${members} members, complete`, select, {
+        timeoutMillis: 180_000,
+        intervalMillis: 500,
+        ...options,
+      });
+    } catch (error) {
+      const seen = await this.kubectl(['get', 'pods', '-o', 'wide']).catch((cause: Error) => cause.message);
+      const status = await this.pgwarden(['status']).catch((cause: Error) => cause.message);
+      throw new Error(`${(error as Error).message}\n${seen}\n${status}`, { cause: error });
+    }
+  }
+
+  /** A load through a Service (default: `-rw`), from a node other than `avoid`. */
+  async write(avoid: string | null = null, service = 'pg-rw'): Promise<RemoteWriter> {
+    const pod = await loadPod(this.namespace, avoid);
+    return await RemoteWriter.start({ namespace: this.namespace, pod }, this.url(service), {
+      connections: 8,
+      // As tcp_user_timeout=2000 does it for libpq where a node is silent.
+      deadAfterMillis: 2000,
+    });
+  }
+
+  /** Every acknowledged row is on every member, and no two histories acknowledged. Ends the load. */
+  async verify(writer: RemoteWriter, members = 3): Promise<{ readonly acknowledged: number }> {
+    await this.waitUntilComplete(members);
+    const told = await writer.stop();
+    if (told.stale.length > 0)
+      throw new Error(`two histories acknowledged: ${JSON.stringify(told.stale.slice(0, 5))}`);
+    for (const { metadata, status } of await this.pods()) {
+      await waitFor(
+        `every acknowledged row on ${metadata.name}`,
+        async () => {
+          const missing = await writer.missingAt(this.url(status.podIP ?? ''));
+          if (missing.length > 0)
+            throw new Error(`${missing.length} rows are missing: ${missing.slice(0, 5)}`);
+          return true;
+        },
+        { timeoutMillis: 20_000, intervalMillis: 500 },
+      );
+    }
+    writer.kill();
+    return { acknowledged: told.acknowledged };
+  }
+
+  /** How often containers were started again, by pod: probes must never do it to a healthy one. */
+  async restarts(): Promise<ReadonlyMap<string, number>> {
+    return new Map(
+      (await this.pods()).map(({ metadata, status }) => [
+        metadata.uid,
+        (status.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0),
+      ]),
+    );
+  }
+
+  /** What a client of `host` (a Service, or a pod's address) connects with. */
+  url(host: string): string {
+    return `postgresql://app:${this.#secrets.application}@${host}:5432/app?connect_timeout=2`;
+  }
+
+  /** Logs, events, and the cluster record, in a folder that is named: for who reads the failure. */
+  async keepEvidence(what: string): Promise<string> {
+    const root = process.env.PGWARDEN_TEST_EVIDENCE ?? join(tmpdir(), 'pgwarden-evidence');
+    const directory = join(root, `${this.namespace}-${what.replace(/\W+/g, '-').slice(0, 60)}`);
+    await mkdir(directory, { recursive: true });
+    const keep = async (file: string, args: readonly string[]): Promise<void> => {
+      const text = await this.kubectl(args, { timeoutMillis: 20_000 }).catch((error: Error) => error.message);
+      await writeFile(join(directory, file), text);
+    };
+    await keep('pods.txt', ['get', 'pods', '-o', 'wide']);
+    await keep('describe.txt', ['describe', 'pods']);
+    await keep('events.txt', ['get', 'events', '--sort-by=.lastTimestamp']);
+    await keep('leases.yaml', ['get', 'leases', '-o', 'yaml']);
+    for (const { metadata } of await this.pods().catch(() => [])) {
+      await keep(`${metadata.name}.log`, ['logs', metadata.name]);
+      await keep(`${metadata.name}.previous.log`, ['logs', '--previous', metadata.name]);
+    }
+    process.stderr.write(`  kept: ${directory}\n`);
+    return directory;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (process.env.PGWARDEN_TEST_KEEP !== undefined) {
+      process.stderr.write(`kept: namespace ${this.namespace}\n`);
+      return;
+    }
+    await kubectl(['delete', 'namespace', this.namespace, '--wait=false', '--ignore-not-found']);
+  }
+
+  async #anyPod(): Promise<string> {
+    const ready = (await this.pods()).find(isReady);
+    if (ready === undefined) throw new Error('no pod is ready');
+    return ready.metadata.name;
+  }
+}
+
+export function isReady({ metadata, status }: Pod): boolean {
+  const { containerStatuses = [] } = status;
+  return (
+    metadata.deletionTimestamp === undefined &&
+    containerStatuses.length > 0 &&
+    containerStatuses.every(({ ready }) => ready)
+  );
+}
+
+function word(): string {
+  return randomBytes(12).toString('hex');
+}
+
+function splitImage(image: string): readonly [string, string] {
+  const colon = image.lastIndexOf(':');
+  return colon > image.lastIndexOf('/') ? [image.slice(0, colon), image.slice(colon + 1)] : [image, 'latest'];
+}
