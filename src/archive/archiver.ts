@@ -1,23 +1,23 @@
 import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compareLsn, type Lsn } from '../ha/lsn.ts';
 import { type Millis, millis, type TimelineId } from '../ha/units.ts';
-import { ArchiveError, StoreFaultError } from './errors.ts';
+import { ClaimNote } from './claim-note.ts';
+import type { ArchiveError } from './errors.ts';
 import type { ArchiveIdentity } from './identity.ts';
 import { type ArchiveSettings, OwnArchive } from './opened-archive.ts';
 import type { Spool } from './spool.ts';
 import type { Creation } from './store/ports.ts';
 import { TailShipper } from './tail/shipper.ts';
-import { offerOldTimelines } from './wal/backfill.ts';
+import { Term } from './term.ts';
+import { type ArchiveLog, asArchiveError, Told } from './told.ts';
 import { Keeper } from './wal/keeper.ts';
 import { walFileKind } from './wal/names.ts';
-import type { Permission, Reach } from './wal/permit.ts';
-import { pushFile } from './wal/push-file.ts';
+import type { Permission } from './wal/permit.ts';
+import { pushFile, type WalArchive } from './wal/push-file.ts';
 import { type PushAnswer, Pusher, type PushFailure } from './wal/pusher.ts';
 import { ReadyFiles } from './wal/ready-files.ts';
-
-/** What went on, for the log; `event` is stable. */
-export type ArchiveLog = (level: 'info' | 'warn', event: string, message: string, details: object) => void;
 
 export interface ArchiverOptions {
   readonly settings: ArchiveSettings;
@@ -67,8 +67,11 @@ export interface ArchiveStatus {
 const PACE = 1_000;
 const TAIL_WITHIN = 60_000;
 const LOOK_AT_SPACE = 10_000;
-/** Below this share of its volume a standby no longer keeps WAL for the archive. */
+/** What is on its way may take so long to end: a call that hangs must not hold up whoever waits for the end. */
+const END_WITHIN = 10_000;
+/** Below this share of its volume, and so many bytes, a standby no longer keeps WAL for the archive. */
 const SHORT_OF_SPACE = 0.15;
+const SHORT_BYTES = 64 * 1024 ** 3;
 
 /** Keeps the archive of a cluster: everything of it that runs beside Postgres while this member is the primary. */
 export class Archiver {
@@ -77,20 +80,25 @@ export class Archiver {
   readonly #pusher: Pusher;
   readonly #keeper: Keeper;
   readonly #tail: TailShipper;
+  readonly #term: Term;
+  readonly #told: Told;
   #lastArchived: ArchiveStatus['lastArchived'] = null;
   #archivedCount = 0;
   #failedCount = 0;
   #currentAt: Date | null = null;
   #tailFailing: ArchiveStatus['tailFailing'] = null;
-  #told: string | null = null;
-  #backfilled: TimelineId | null = null;
-  #freeSpace: number | null = null;
+  /** The timeline whose waiting files were looked at, what was offered of earlier ones included. */
+  #looked: TimelineId | null = null;
+  #space: { readonly share: number; readonly bytes: number } | null = null;
 
   constructor(options: ArchiverOptions) {
     this.#options = options;
-    const { spool, walDirectory, permission, segmentBytes, parallel } = options;
-    this.#archive = new OwnArchive(options.settings, options.identity);
-    const archive = () => this.#archive.open();
+    const { spool, walDirectory, permission, segmentBytes, parallel, log } = options;
+    this.#told = new Told(log);
+    const note = new ClaimNote(join(spool.directory, 'claimed.json'));
+    this.#archive = new OwnArchive(options.settings, note, options.identity);
+    const archive = (signal: AbortSignal) => this.#archive.open(signal);
+    this.#term = new Term({ archive: this.#archive, walDirectory, permission, segmentBytes, log });
     this.#pusher = new Pusher({
       walDirectory,
       spool,
@@ -101,20 +109,31 @@ export class Archiver {
       parallel,
       onPushed: (file, outcome, took) => this.#pushed(file, outcome, took),
       onFailed: (file, error) => this.#failed(file, error),
+      onUnmarked: (file, error) =>
+        log('warn', 'archive.unmarked', `${file} is archived, and cannot be marked so`, { file, err: error }),
     });
     this.#pusher.onDone(() => options.sleeper.wake());
     this.#keeper = new Keeper({
-      archive,
+      archive: (signal) => this.#archive.openToRead(signal),
       segmentBytes,
-      isShortOfSpace: () => this.#freeSpace !== null && this.#freeSpace < SHORT_OF_SPACE,
+      isShortOfSpace: () =>
+        this.#space !== null && this.#space.share < SHORT_OF_SPACE && this.#space.bytes < SHORT_BYTES,
+      pushFile: async (file, signal) =>
+        await pushFile(await archive(signal), file, join(walDirectory, file), signal),
+      onFailed: (file, error) => this.#told.failed('standby', error, file),
+      onWell: () => this.#told.well('standby'),
+      onFilled: (file) =>
+        log('info', 'archive.hole-filled', `${file} was missing in the archive, and came from this standby`, {
+          file,
+        }),
     });
     this.#tail = new TailShipper({
       walDirectory,
       archive,
       permission,
       segmentBytes,
-      waiting: () => this.#pusher.waiting,
-      pushFile: (opened, file, signal) => pushFile(opened, file, `${walDirectory}/${file}`, signal),
+      waiting: (timeline) => (this.#looked === timeline ? this.#pusher.waiting : null),
+      pushFile: (opened, file, signal) => pushFile(opened, file, join(walDirectory, file), signal),
     });
   }
 
@@ -126,19 +145,25 @@ export class Archiver {
       : this.#pusher.request(file, signal);
   }
 
+  /** The archive, for reading. @throws ArchiveError */
+  openToRead(signal: AbortSignal): Promise<WalArchive> {
+    return this.#archive.openToRead(signal);
+  }
+
   status(): ArchiveStatus {
     const { position } = this.#tail;
+    const follows = this.#options.permission().reach === null;
     return {
       url: this.#options.settings.url,
       creation: this.#archive.store?.creation ?? null,
       lastArchived: this.#lastArchived,
       archivedCount: this.#archivedCount,
       failedCount: this.#failedCount,
-      failing: this.#pusher.failure,
-      waiting: this.#pusher.waiting.length,
+      failing: follows ? this.#keeper.failure : this.#pusher.failure,
+      waiting: this.#pusher.waiting.size,
       tail: position === null || this.#currentAt === null ? null : { position, currentAt: this.#currentAt },
       tailFailing: this.#tailFailing,
-      freeSpace: this.#freeSpace,
+      freeSpace: this.#space?.share ?? null,
     };
   }
 
@@ -147,12 +172,13 @@ export class Archiver {
     try {
       await Promise.all([
         this.#pushLoop(signal, beforeLook),
+        this.#termLoop(signal),
         this.#tailLoop(signal),
         this.#spaceLoop(signal),
       ]);
     } finally {
       this.#pusher.stop();
-      await this.#pusher.settled();
+      await Promise.race([this.#pusher.settled(), sleep(END_WITHIN, undefined, { ref: false })]);
       this.#archive.close();
     }
   }
@@ -161,41 +187,30 @@ export class Archiver {
     while (!signal.aborted) {
       try {
         await beforeLook();
-        const { reach } = this.#options.permission();
-        if (reach === null) this.#backfilled = null;
-        else if (this.#backfilled !== reach.timeline) await this.#backfill(reach, signal);
+        const offered = this.#term.offered;
         await this.#pusher.look(performance.now());
+        this.#looked = offered;
       } catch (error) {
-        this.#tell(error);
+        this.#told.failed('push', error);
       }
       await this.#options.sleeper.sleep(millis(PACE), signal);
     }
   }
 
-  /** Before anything else is looked at: Postgres may recycle old segments at its next checkpoint. */
-  async #backfill(reach: Reach, signal: AbortSignal): Promise<void> {
-    const { walDirectory, segmentBytes, log } = this.#options;
-    const size = segmentBytes();
-    if (size === null || signal.aborted) return;
-    const store = reach.timeline === 1 ? null : ((await this.#openOrNull())?.store ?? null);
-    const bound = AbortSignal.any([signal, AbortSignal.timeout(TAIL_WITHIN)]);
-    const offered =
-      reach.timeline === 1
-        ? []
-        : await offerOldTimelines({ walDirectory, segmentBytes: size, reach, store, signal: bound });
-    this.#backfilled = reach.timeline;
-    if (offered.length > 0)
-      log('info', 'archive.backfill', `${offered.length} files of earlier timelines are archived after all`, {
-        files: offered,
-      });
-  }
-
-  async #openOrNull() {
-    try {
-      return await this.#archive.open();
-    } catch (error) {
-      if (error instanceof ArchiveError) return null;
-      throw error;
+  /** Beside the pushes: neither waits for the other. */
+  async #termLoop(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const offered = this.#term.offered;
+        await this.#term.look(performance.now(), signal);
+        // The tail begins once what was offered has been looked at.
+        if (this.#term.offered !== offered) this.#options.sleeper.wake();
+        this.#told.well('term');
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#told.failed('term', error);
+      }
+      await sleep(PACE, undefined, { signal }).catch(() => undefined);
     }
   }
 
@@ -203,23 +218,31 @@ export class Archiver {
     const { tailInterval } = this.#options;
     if (tailInterval === null) return;
     while (!signal.aborted) {
-      const began = new Date();
-      try {
-        const { reach } = this.#options.permission();
-        await this.#tail.ship(AbortSignal.any([signal, AbortSignal.timeout(TAIL_WITHIN)]));
-        const { position } = this.#tail;
-        if (position === null) this.#currentAt = null;
-        else if (reach !== null && compareLsn(position, reach.confirmed) >= 0) this.#currentAt = began;
-        this.#tailFailing = null;
-      } catch (error) {
-        if (signal.aborted) return;
-        const { code, message, remedy } = asArchiveError(error);
-        this.#tailFailing = { code, message, remedy, since: this.#tailFailing?.since ?? began };
-        this.#tell(error);
-      }
-      await sleep(Math.max(10, tailInterval - (Date.now() - began.getTime())), undefined, { signal }).catch(
-        () => undefined,
-      );
+      const began = performance.now();
+      await this.#ship(AbortSignal.any([signal, AbortSignal.timeout(TAIL_WITHIN)]));
+      // By a clock that nobody sets: a wall clock that goes back would hold the tail up for as long.
+      const left = tailInterval - (performance.now() - began);
+      await sleep(Math.max(10, left), undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #ship(signal: AbortSignal): Promise<void> {
+    const at = new Date();
+    try {
+      const permission = this.#options.permission();
+      await this.#tail.ship(signal);
+      const { position } = this.#tail;
+      if (position === null) this.#currentAt = null;
+      else if (permission.reach !== null && compareLsn(position, permission.reach.confirmed) >= 0)
+        this.#currentAt = new Date(at.getTime() - permission.age);
+      this.#tailFailing = null;
+      this.#told.well('tail');
+    } catch (error) {
+      const failure = asArchiveError(error);
+      if (failure.code === 'ARCHIVE_CANCELLED') return;
+      const { code, message, remedy } = failure;
+      this.#tailFailing = { code, message, remedy, since: this.#tailFailing?.since ?? at };
+      this.#told.failed('tail', error);
     }
   }
 
@@ -227,13 +250,17 @@ export class Archiver {
     while (!signal.aborted) {
       // No data directory yet: it is looked at again.
       const space = await statfs(this.#options.walDirectory).catch(() => null);
-      this.#freeSpace = space === null ? null : space.bavail / Math.max(1, space.blocks);
+      this.#space =
+        space === null
+          ? null
+          : { share: space.bavail / Math.max(1, space.blocks), bytes: space.bavail * space.bsize };
       await sleep(LOOK_AT_SPACE, undefined, { signal }).catch(() => undefined);
     }
   }
 
   #pushed(file: string, outcome: 'created' | 'present' | 'left-out', took: number): void {
     const { log } = this.#options;
+    if (walFileKind(file) === 'segment') this.#tail.segmentArchived(file);
     if (outcome === 'left-out') {
       log('info', 'archive.left-out', `${file} belongs to no history that leads here: it is not archived`, {
         file,
@@ -242,28 +269,11 @@ export class Archiver {
     }
     this.#archivedCount += 1;
     this.#lastArchived = { file, at: new Date() };
-    if (walFileKind(file) === 'segment') this.#tail.segmentArchived(file);
-    if (this.#told !== null) {
-      this.#told = null;
-      log('info', 'archive.recovered', `the archive takes WAL again: ${file}`, { file, took });
-    }
+    this.#told.well('push', { file, took });
   }
 
   #failed(file: string, error: ArchiveError): void {
     this.#failedCount += 1;
-    this.#tell(error, file);
+    this.#told.failed('push', error, file);
   }
-
-  /** One line each time that the reason changes. */
-  #tell(cause: unknown, file?: string): void {
-    const { code, message, remedy } = asArchiveError(cause);
-    if (code === 'ARCHIVE_CANCELLED' || this.#told === code) return;
-    this.#told = code;
-    this.#options.log('warn', 'archive.failed', message, { code, remedy, file });
-  }
-}
-
-function asArchiveError(error: unknown): ArchiveError {
-  if (error instanceof ArchiveError) return error;
-  return new StoreFaultError('the archive', error instanceof Error ? error.message : String(error), error);
 }

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomically } from '../postgres/volume/durable.ts';
 import { ASK_SCRIPT } from './ask-script.ts';
@@ -16,10 +17,11 @@ export interface CommandPlaces {
   readonly socket: string;
 }
 
-/** Writes ask-agent.pl where the commands find it. */
+/** Writes ask-agent.pl where the commands find it; a volume that is full may have it already. */
 export async function installAskScript(directory: string): Promise<string> {
   const path = join(directory, 'ask-agent.pl');
-  await writeAtomically(path, ASK_SCRIPT, 0o600);
+  const installed = await readFile(path, 'utf8').catch(() => null);
+  if (installed !== ASK_SCRIPT) await writeAtomically(path, ASK_SCRIPT, 0o600);
   return path;
 }
 

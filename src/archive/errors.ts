@@ -3,6 +3,7 @@ export type ArchiveErrorCode =
   | 'ARCHIVE_CANCELLED'
   | 'ARCHIVE_CLOCK_SKEW'
   | 'ARCHIVE_CREDENTIALS'
+  | 'ARCHIVE_EMPTIED'
   | 'ARCHIVE_FAULT'
   | 'ARCHIVE_FOREIGN'
   | 'ARCHIVE_FULL'
@@ -82,6 +83,17 @@ export class ForeignArchiveError extends ArchiveError {
   }
 }
 
+/** What was this cluster's archive says nothing of itself any more: emptied, or another volume at its place. Nothing was written. */
+export class EmptiedArchiveError extends ArchiveError {
+  constructor(store: string, note: string) {
+    super(
+      'ARCHIVE_EMPTIED',
+      `${store} is empty, and was this cluster's archive before`,
+      `See that the right volume is mounted, or the right bucket named. If it was emptied on purpose, remove ${note} on every member: it is begun anew then.`,
+    );
+  }
+}
+
 /** The clocks of this machine and of the store are too far apart for signed requests. */
 export class ClockSkewError extends ArchiveError {
   constructor(store: string, why: string, cause?: unknown) {
@@ -114,7 +126,7 @@ export class ObjectMissingError extends ArchiveError {
     super(
       'ARCHIVE_OBJECT_MISSING',
       `${store} has no ${key}`,
-      'See with "pgwarden range" what the archive can restore.',
+      'Look at what the archive holds: retention, or a person, may have removed it.',
       { cause },
     );
     this.key = key;
@@ -143,7 +155,7 @@ export class ObjectDamagedError extends ArchiveError {
     super(
       'ARCHIVE_OBJECT_DAMAGED',
       `${key} in ${store} is damaged: ${why}`,
-      'Look at the object in the store. "pgwarden verify" tells what else is touched, and which backups can do without it.',
+      'Look at the object in the store: versions that the bucket keeps, or a copy of it, may be whole. It was left as it is.',
       { cause },
     );
     this.key = key;

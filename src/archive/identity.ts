@@ -1,5 +1,11 @@
 import * as z from 'zod';
-import { ForeignArchiveError, ObjectDamagedError, ObjectMissingError } from './errors.ts';
+import {
+  EmptiedArchiveError,
+  ForeignArchiveError,
+  ObjectDamagedError,
+  ObjectMissingError,
+  StoreUnreachableError,
+} from './errors.ts';
 import { BACKUP_FOLDER, IDENTITY_KEY, WAL_FOLDER } from './layout.ts';
 import { collect } from './store/content.ts';
 import type { ObjectStore } from './store/ports.ts';
@@ -39,13 +45,14 @@ export async function readIdentity(store: ObjectStore, { signal }: Options): Pro
 
 /**
  * Makes sure that this archive is `own`'s: an empty one becomes it. Called before anything else is written; nothing
- * is written where it fails.
+ * is written where it fails. `claimed`: the name of the note that says that it was `own`'s before; null: none does.
  *
- * @throws ForeignArchiveError
+ * @throws ForeignArchiveError, EmptiedArchiveError
  */
 export async function claimArchive(
   store: ObjectStore,
   own: ArchiveIdentity,
+  claimed: string | null,
   options: Options,
 ): Promise<void> {
   const found = await readIdentity(store, options);
@@ -54,6 +61,7 @@ export async function claimArchive(
     await store.prepareToWrite(options);
     return;
   }
+  if (claimed !== null) throw new EmptiedArchiveError(store.name, claimed);
   for (const folder of [WAL_FOLDER, BACKUP_FOLDER]) {
     for await (const { key } of store.list(folder, options))
       throw new ForeignArchiveError(
@@ -66,7 +74,25 @@ export async function claimArchive(
   const content = Buffer.from(`${JSON.stringify({ format: 1, ...own })}\n`);
   if ((await store.create(IDENTITY_KEY, content, options)) === 'created') return;
   const other = await readIdentity(store, options);
-  if (other !== null) requireSame(store, other, own);
+  if (other === null) throw new StoreUnreachableError(store.name, 'who made its identity took it away');
+  requireSame(store, other, own);
+}
+
+/**
+ * Makes sure, by reading alone, that this archive is `own`'s.
+ *
+ * @throws ForeignArchiveError, EmptiedArchiveError; StoreUnreachableError while nobody has claimed it
+ */
+export async function requireOwn(
+  store: ObjectStore,
+  own: ArchiveIdentity,
+  claimed: string | null,
+  options: Options,
+): Promise<void> {
+  const found = await readIdentity(store, options);
+  if (found !== null) requireSame(store, found, own);
+  else if (claimed !== null) throw new EmptiedArchiveError(store.name, claimed);
+  else throw new StoreUnreachableError(store.name, 'the primary has not begun the archive yet');
 }
 
 function requireSame(store: ObjectStore, found: ArchiveIdentity, own: ArchiveIdentity): void {

@@ -1,12 +1,12 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeAtomically } from '../postgres/volume/durable.ts';
 
 /**
  * Two directories on the member's volume that spare a call of the agent: `pushed/` has an empty file for each segment
  * that the archive has, for archive_command to look for; `fetched/` has whole files of the archive, for
- * restore_command to move. Neither is ever trusted across a start, a rewind or a clone: what has a name now may be
- * other WAL of that name then. Loads nothing heavy: it is emptied before Postgres starts.
+ * restore_command to move. Neither is trusted across a start of the agent: it empties both. What has a name after a
+ * rewind or a clone may be other WAL: a mark counts only when it is newer than its file, and goes when this member no
+ * longer archives. Loads nothing heavy: it is emptied before Postgres starts.
  */
 export class Spool {
   readonly directory: string;
@@ -32,8 +32,9 @@ export class Spool {
     for (const name of await readdir(this.pushed)) await rm(join(this.pushed, name), { force: true });
   }
 
+  /** A mark is empty: making it is one step, and its time is now, also where one of that name lay there. */
   async markPushed(file: string): Promise<void> {
-    await writeAtomically(join(this.pushed, file), '');
+    await writeFile(join(this.pushed, file), '', { mode: 0o600 });
   }
 
   async listPushed(): Promise<ReadonlySet<string>> {

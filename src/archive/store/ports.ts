@@ -54,7 +54,7 @@ export type Creation = 'atomic' | 'looked-up';
 
 /**
  * A store of objects: a bucket's prefix or a directory. Every object is there whole or not at all. Each call throws
- * an ArchiveError; none retries for longer than its own deadline (see `open.ts`).
+ * an ArchiveError. `signal` bounds a call: S3 adds a bound for each silence, a directory one for each call of its disk.
  */
 export interface ObjectStore {
   /** For people: `s3://bucket/prefix`. Carries no secret. */
@@ -71,6 +71,8 @@ export interface ObjectStore {
   ): Promise<OpenedObject>;
   /** Null: there is none. */
   head(key: string, options: { readonly signal: AbortSignal }): Promise<ObjectHead | null>;
+  /** The first of these keys that there is an object of, all of them variants of one name; null: of none. One call. */
+  firstOf(keys: readonly string[], options: { readonly signal: AbortSignal }): Promise<string | null>;
   /** Objects whose key begins with `prefix`, in the order of the keys' bytes. Pages are fetched as they are needed. */
   list(prefix: string, options: ListOptions): AsyncIterable<ObjectInfo>;
   /** The names right below `prefix` (which ends with `/`, or is empty) that have objects below them. */

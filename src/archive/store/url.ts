@@ -32,7 +32,13 @@ export function parseStoreUrl(text: string): StoreLocation {
       const parts = path.filter((part) => part !== '');
       if (parts.some((part) => part === '.' || part === '..'))
         refuse('"." and ".." mean nothing in a bucket');
-      return { kind: 's3', bucket, prefix: parts.map((part) => `${decodeURIComponent(part)}/`).join('') };
+      return {
+        kind: 's3',
+        bucket,
+        prefix: parts
+          .map((part) => `${decode(part) ?? refuse('it has a "%" that begins no escape')}/`)
+          .join(''),
+      };
     }
     case 'file:': {
       if (url.host !== '') refuse('a file URL has three slashes and no host');
@@ -51,4 +57,13 @@ export function storeName(location: StoreLocation): string {
   return location.kind === 's3'
     ? `s3://${location.bucket}/${location.prefix}`.replace(/\/$/, '')
     : `file://${location.directory}`;
+}
+
+function decode(part: string): string | null {
+  try {
+    return decodeURIComponent(part);
+  } catch (error) {
+    if (error instanceof URIError) return null;
+    throw error;
+  }
 }

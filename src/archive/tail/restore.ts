@@ -35,6 +35,8 @@ export async function restoreTail(
   if (parts.length === 0) return false;
   const left = await leftAt(source, segment.timeline, signal);
   const most = left === null ? segmentBytes : Math.max(0, lsnBytes(left) - lsnBytes(start));
+  // A segment that begins where the timeline had been left is nobody's; one of zeros would only pass for the end of WAL.
+  if (most === 0) return false;
   const target = await open(path, 'w', 0o600);
   try {
     // What was never written reads as zeros.

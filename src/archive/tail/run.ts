@@ -14,15 +14,20 @@ export function holeFreeRun(
   start: number,
   most: number,
 ): { readonly parts: readonly RunPart[]; readonly end: number } {
+  const sorted = [...pieces].sort((a, b) => lsnBytes(a.start) - lsnBytes(b.start));
   const parts: RunPart[] = [];
   let end = start;
+  let next = 0;
+  let best: StoredPiece | null = null;
   while (end < most) {
-    let best: StoredPiece | null = null;
-    for (const piece of pieces) {
-      if (lsnBytes(piece.start) > end || lsnBytes(piece.end) <= end) continue;
+    // Of all that begin by now, the one that reaches furthest.
+    for (
+      let piece = sorted[next];
+      piece !== undefined && lsnBytes(piece.start) <= end;
+      piece = sorted[++next]
+    )
       if (best === null || lsnBytes(piece.end) > lsnBytes(best.end)) best = piece;
-    }
-    if (best === null) break;
+    if (best === null || lsnBytes(best.end) <= end) break;
     const until = Math.min(lsnBytes(best.end), most);
     parts.push({ piece: best, skip: end - lsnBytes(best.start), length: until - end });
     end = until;

@@ -1,4 +1,4 @@
-import { compareLsn, type Lsn, lsnAt, lsnBytes } from '../../ha/lsn.ts';
+import { type Lsn, lsnAt, lsnBytes } from '../../ha/lsn.ts';
 import type { TimelineId } from '../../ha/units.ts';
 import { historyFileName } from '../../postgres/volume/timeline-history.ts';
 import { walName } from '../layout.ts';
@@ -17,21 +17,23 @@ export interface TailShipperOptions {
   archive(signal: AbortSignal): Promise<WalArchive>;
   permission(): Permission;
   segmentBytes(): number | null;
-  /** Files that Postgres has ready and the archive does not have. */
-  waiting(): readonly string[];
+  /** Files that Postgres has ready and the archive does not have; null: they were not looked at yet in this term. */
+  waiting(timeline: TimelineId): ReadonlySet<string> | null;
   /** Puts a file of pg_wal into the archive, where it is not there yet. */
   pushFile(archive: WalArchive, file: string, signal: AbortSignal): Promise<unknown>;
 }
 
-/** A segment in so many pieces is written anew as one: a quiet day would make tens of thousands. */
+/** So many pieces of a segment are written anew as one: a quiet day would make tens of thousands. */
 const MOST_PIECES = 60;
 
-/** What is merged is made in memory: segments may have a gibibyte. */
+/** What is merged is made in memory, and segments may have a gibibyte: no more than the last so many bytes. */
 const MOST_MERGED = 64 * 1024 * 1024;
 
 /** What is known of the tail that this member writes. */
 interface Term {
   readonly timeline: TimelineId;
+  /** The beginning of the segment that the term began in. */
+  readonly begun: Lsn;
   /** Where the tail ends. */
   position: Lsn;
   /** The pieces in the archive, in order. */
@@ -49,6 +51,8 @@ export class TailShipper {
   #oldTailsLeft = false;
   /** Whole segments that are the archive's to bring, and not there yet, with where they begin. */
   readonly #missing = new Map<string, number>();
+  /** The look that `#missing` has taken up. */
+  #noted: ReadonlySet<string> | null = null;
   /** Segments that the archive has by now: their pieces go. */
   readonly #archived = new Set<string>();
 
@@ -62,7 +66,7 @@ export class TailShipper {
     return lsnAt(Math.min(lsnBytes(this.#term.position), ...this.#missing.values()));
   }
 
-  /** The archive has this segment. */
+  /** The archive has this segment, or is not to have it. */
   segmentArchived(file: string): void {
     this.#archived.add(file);
     this.#missing.delete(file);
@@ -78,9 +82,14 @@ export class TailShipper {
       this.#missing.clear();
       return;
     }
-    if (this.#term === null || this.#term.timeline !== reach.timeline)
+    const waiting = this.#options.waiting(reach.timeline);
+    if (this.#term === null || this.#term.timeline !== reach.timeline) {
+      // Without it the term would begin without the holes that are there.
+      if (waiting === null) return;
       this.#term = await this.#begin(reach, segmentBytes, signal);
+    }
     const term = this.#term;
+    this.#noteWaiting(term, waiting, segmentBytes);
     this.#noteSkipped(term, reach.confirmed, segmentBytes);
     for (const range of missingRanges(term.position, reach.confirmed, segmentBytes)) {
       const file = segmentName(segmentAt(term.timeline, range.start, segmentBytes), segmentBytes);
@@ -108,12 +117,20 @@ export class TailShipper {
     await this.#noteArchived(archive, timeline, pieces, segmentBytes, signal);
     this.#oldTailsLeft = true;
     this.#missing.clear();
-    for (const file of this.#options.waiting()) {
+    this.#noted = null;
+    return { timeline, begun: start, position: lsnAt(end), pieces };
+  }
+
+  /** Whole segments from before the term are holes until the archive has them: no tail of it holds them. */
+  #noteWaiting({ begun }: Term, waiting: ReadonlySet<string> | null, segmentBytes: number): void {
+    if (waiting === null || waiting === this.#noted) return;
+    this.#noted = waiting;
+    for (const file of waiting) {
       const segment = walFileKind(file) === 'segment' ? parseSegment(file, segmentBytes) : null;
-      if (segment !== null && segment.number * segmentBytes < lsnBytes(start) && !this.#archived.has(file))
-        this.#missing.set(file, segment.number * segmentBytes);
+      if (segment === null || this.#archived.has(file)) continue;
+      const start = segment.number * segmentBytes;
+      if (start < lsnBytes(begun)) this.#missing.set(file, start);
     }
-    return { timeline, position: lsnAt(end), pieces };
   }
 
   /** Between the segment that the tail ends in and the one that it goes on in, whole segments come by themselves. */
@@ -129,10 +146,16 @@ export class TailShipper {
     const { walDirectory } = this.#options;
     const { timeline } = term;
     const segmentStart = segmentBounds(segmentAt(timeline, range.start, segmentBytes), segmentBytes).start;
-    const ofSegment = term.pieces.filter(({ start }) => inSegment(start, segmentStart, segmentBytes));
-    const merge =
-      ofSegment.length >= MOST_PIECES && lsnBytes(range.end) - lsnBytes(segmentStart) <= MOST_MERGED;
-    const whole = { start: merge ? segmentStart : range.start, end: range.end };
+    const window = Math.max(lsnBytes(segmentStart), lsnBytes(range.end) - MOST_MERGED);
+    const recent = term.pieces.filter(
+      ({ start, end }) => lsnBytes(start) >= window && lsnBytes(end) <= lsnBytes(range.end),
+    );
+    const merge = recent.length >= MOST_PIECES;
+    const from = Math.min(
+      lsnBytes(range.start),
+      ...(merge ? recent.map(({ start }) => lsnBytes(start)) : []),
+    );
+    const whole = { start: lsnAt(from), end: range.end };
     const bytes = await readWal(walDirectory, timeline, whole, segmentBytes);
     if (bytes === null) return;
     const archive = await this.#options.archive(signal);
@@ -140,10 +163,10 @@ export class TailShipper {
     term.pieces.push(piece);
     if (!merge) return;
     await archive.store.deleteMany(
-      ofSegment.map(({ key }) => key),
+      recent.map(({ key }) => key),
       { signal },
     );
-    term.pieces = term.pieces.filter((one) => one === piece || !ofSegment.includes(one));
+    term.pieces = term.pieces.filter((one) => one === piece || !recent.includes(one));
   }
 
   async #dropArchived(term: Term, reach: Reach, segmentBytes: number, signal: AbortSignal): Promise<void> {
@@ -197,8 +220,4 @@ async function putPiece(
   const metadata = codec.metadataFor(await sha256Of(bytes));
   await store.create(key, await codec.encodeBytes(name, bytes), { metadata, signal });
   return { ...piece, key };
-}
-
-function inSegment(lsn: Lsn, segmentStart: Lsn, segmentBytes: number): boolean {
-  return compareLsn(lsn, segmentStart) >= 0 && lsnBytes(lsn) < lsnBytes(segmentStart) + segmentBytes;
 }

@@ -3,10 +3,21 @@ import type { WalFetcher } from './fetcher.ts';
 import { walFileKind } from './names.ts';
 import type { PushAnswer } from './pusher.ts';
 
-/** What ask-agent.pl is told: it exits by the status, and prints the text. */
+/** What ask-agent.pl is told: it exits by the status and the header, and prints the text. */
 export interface WalAnswer {
-  readonly status: 200 | 400 | 404 | 410 | 503;
+  /** 202: it is still tried, and to be asked for again. */
+  readonly status: 200 | 202 | 400 | 404 | 410 | 503;
   readonly text: string;
+  /** The archive itself says that it has no such file; a 404 without it is a fault. */
+  readonly absent?: true;
+}
+
+/** The headers of an answer. */
+export function headersOf({ absent }: WalAnswer): Readonly<Record<string, string>> {
+  return {
+    'content-type': 'text/plain; charset=utf-8',
+    ...(absent === true ? { 'x-pgwarden-wal': 'absent' } : {}),
+  };
 }
 
 export async function answerPush(
@@ -28,7 +39,7 @@ export async function answerFetch(
   try {
     return (await fetcher.fetch(file, signal))
       ? { status: 200, text: 'fetched' }
-      : { status: 404, text: `the archive has no ${file}` };
+      : { status: 404, text: `the archive has no ${file}`, absent: true };
   } catch (error) {
     const text = error instanceof ArchiveError ? `${error.message}; ${error.remedy}` : String(error);
     return { status: 503, text };

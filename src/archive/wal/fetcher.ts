@@ -1,10 +1,12 @@
-import { watch } from 'node:fs/promises';
+import { watch, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PLACEHOLDER } from '../../postgres/volume/timeline-history.ts';
 import { ArchiveError, ObjectMissingError } from '../errors.ts';
 import type { Spool } from '../spool.ts';
+import { hasHistoryAfter } from '../tail/forks.ts';
 import { restoreTail } from '../tail/restore.ts';
 import { downloadWal } from './download.ts';
-import { nextSegment, parseSegment, segmentName, walFileKind } from './names.ts';
+import { nextSegment, parseSegment, segmentName, timelineOfName, walFileKind } from './names.ts';
 import type { WalSource } from './source.ts';
 
 export interface WalFetcherOptions {
@@ -106,6 +108,11 @@ export class WalFetcher {
           from = 'archive';
           // The tail of a segment goes when the segment has come.
           if (await archived()) return;
+        }
+        if (walFileKind(file) === 'history') {
+          from = 'archive';
+          if (await hasHistoryAfter(source, timelineOfName(file), signal))
+            return await writeFile(path, PLACEHOLDER);
         }
         throw new ObjectMissingError(source.store.name, file);
       });

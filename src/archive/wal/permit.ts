@@ -6,7 +6,7 @@ import { parseSegment, segmentBounds, timelineOfName, walFileKind } from './name
 /** A timeline and how WAL came there. */
 export interface History {
   readonly timeline: TimelineId;
-  /** The forks that led to it, each with the timeline that was left and where. */
+  /** The forks that led to it, each with the timeline that was left and where. None above timeline 1: not known. */
   readonly forks: readonly TimelineFork[];
 }
 
@@ -21,7 +21,8 @@ export interface Reach extends History {
  * keeps what is not archived yet; null: it is neither.
  */
 export type Permission =
-  | { readonly reach: Reach }
+  /** `age`: how many milliseconds old the look is that it comes from. */
+  | { readonly reach: Reach; readonly age: number }
   | { readonly reach: null; readonly reason: string; readonly follows: History | null };
 
 /**
@@ -44,6 +45,9 @@ export function judge(name: string, reach: Reach, segmentBytes: number): Verdict
   const timeline = timelineOfName(name);
   if (timeline > reach.timeline)
     return { verdict: 'wait', reason: `timeline ${timeline} is ahead of this primary's, ${reach.timeline}` };
+  // What left a file out cannot be undone: without the way here, nothing is known to be none of it.
+  if (timeline < reach.timeline && reach.forks.length === 0)
+    return { verdict: 'wait', reason: `how timeline ${reach.timeline} came to be is not known yet` };
   const fork = reach.forks.find((one) => one.timeline === timeline);
   if (timeline < reach.timeline && fork === undefined)
     return { verdict: 'leave-out', reason: `timeline ${timeline} does not lead to ${reach.timeline}` };

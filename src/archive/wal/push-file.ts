@@ -54,9 +54,7 @@ export async function variantOf(
   name: string,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const keys = codec.keysOf(name);
-  for await (const { key } of store.list(name, { signal })) if (keys.includes(key)) return key;
-  return null;
+  return await store.firstOf(codec.keysOf(name), { signal });
 }
 
 /** By the hash beside the object; where there is none (WAL-G wrote it, a writer died), by reading it. */

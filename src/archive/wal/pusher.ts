@@ -1,8 +1,10 @@
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { errnoOf } from '../../postgres/errors.ts';
 import { ArchiveCancelledError, ArchiveError, StoreFaultError } from '../errors.ts';
 import type { Spool } from '../spool.ts';
-import { byUrgency, judge, type Permission, type Reach } from './permit.ts';
+import { judge, type Permission, type Reach } from './permit.ts';
 import { pushFile, type WalArchive } from './push-file.ts';
 import type { ReadyFiles } from './ready-files.ts';
 
@@ -34,6 +36,8 @@ export interface PusherOptions {
   readonly parallel: number;
   onPushed(file: string, outcome: 'created' | 'present' | 'left-out', took: number): void;
   onFailed(file: string, error: ArchiveError): void;
+  /** It is archived, and the mark that says so could not be made. */
+  onUnmarked(file: string, error: unknown): void;
 }
 
 /** Ahead of Postgres: no more files than this lie in the spool. */
@@ -62,7 +66,17 @@ export class Pusher {
   #failure: PushFailure | null = null;
   #pause = 0;
   #pausedUntil = 0;
-  #waiting: readonly string[] = [];
+  #waiting = new Set<string>();
+  /** What the last look found to be started yet, the most urgent first. */
+  #queue: string[] = [];
+  /** How many marks Postgres has not come to. */
+  #ahead = 0;
+  /** Marked since the last look began. */
+  #finished = new Set<string>();
+  /** Archived by this member in this term, without a mark. */
+  readonly #unmarked = new Set<string>();
+  /** Ready by its note, and no longer there. */
+  readonly #gone = new Set<string>();
   #lookAgain: (() => void) | null = null;
 
   constructor(options: PusherOptions) {
@@ -74,7 +88,7 @@ export class Pusher {
   }
 
   /** Files that are ready and not archived, as of the last look; those that were archived since are left out. */
-  get waiting(): readonly string[] {
+  get waiting(): ReadonlySet<string> {
     return this.#waiting;
   }
 
@@ -91,13 +105,14 @@ export class Pusher {
   async request(file: string, signal: AbortSignal): Promise<PushAnswer> {
     const until = performance.now() + CONFIRMED_WITHIN;
     for (;;) {
-      const refusal = this.#refusal(file);
+      const refusal = this.#refusal(file, this.#options.permission());
       if (refusal === null) break;
       if (signal.aborted || performance.now() >= until) return refusal;
       await sleep(LOOK_AGAIN, undefined, { signal }).catch(() => undefined);
     }
+    if (this.#unmarked.has(file)) return { done: true };
     const running = this.#running.get(file) ?? this.#start(file);
-    this.#lookAgain?.();
+    if (this.#queue.length === 0) this.#lookAgain?.();
     const late = Promise.withResolvers<PushAnswer>();
     const onAbort = (): void =>
       late.resolve({
@@ -116,36 +131,44 @@ export class Pusher {
 
   /**
    * Starts what may be started ahead, and clears marks that Postgres has read. Called every now and then and after
-   * each file.
+   * each file: what it does for each file that waits is kept small, for ten thousand may wait.
    *
    * @returns how many files are still to be archived
    */
   async look(now: number): Promise<number> {
-    const { ready, spool, parallel } = this.#options;
-    const { reach } = this.#options.permission();
-    if (reach === null) {
+    const { ready, spool } = this.#options;
+    const permission = this.#options.permission();
+    if (permission.reach === null) {
       this.stop();
       await spool.forgetPushed();
       return 0;
     }
-    const [files, pushed] = await Promise.all([ready.list(), spool.listPushed()]);
+    // Marks first: of a file that becomes ready between the two, a mark is not taken for one that Postgres has read.
+    const finished = new Set<string>();
+    this.#finished = finished;
+    const pushed = await spool.listPushed();
+    const files = await ready.list();
     const wanted = new Set(files);
     for (const file of pushed) if (!wanted.has(file)) await spool.unmarkPushed(file);
-    const open = files.filter((file) => !pushed.has(file));
-    this.#waiting = open;
-    if (this.#failure !== null && !open.includes(this.#failure.file)) this.#failure = null;
-    if (now < this.#pausedUntil) return open.length;
-    const room = Math.min(parallel, AHEAD - (files.length - open.length)) - this.#running.size;
-    const next = open.filter((file) => !this.#running.has(file) && this.#refusal(file) === null);
-    for (const file of next.sort(byUrgency).slice(0, Math.max(0, room))) this.#start(file);
-    return open.length;
+    const open = files.filter((file) => !pushed.has(file) && !finished.has(file));
+    for (const known of [this.#unmarked, this.#gone])
+      for (const file of known) if (!wanted.has(file)) known.delete(file);
+    this.#waiting = new Set(open.filter((file) => !this.#unmarked.has(file)));
+    if (this.#failure !== null && !this.#waiting.has(this.#failure.file)) this.#failure = null;
+    this.#queue = open;
+    this.#ahead = files.length - open.length;
+    this.#startNext(permission, now);
+    return this.#waiting.size;
   }
 
   /** Ends what is on its way: this member is no longer the one to archive. */
   stop(): void {
     for (const { abort } of this.#running.values()) abort.abort();
     this.#failure = null;
-    this.#waiting = [];
+    this.#waiting = new Set();
+    this.#queue = [];
+    this.#unmarked.clear();
+    this.#gone.clear();
     this.#pause = 0;
     this.#pausedUntil = 0;
   }
@@ -155,8 +178,19 @@ export class Pusher {
     await Promise.all([...this.#running.values()].map(({ outcome }) => outcome));
   }
 
-  #refusal(file: string): PushAnswer | null {
-    const permission = this.#options.permission();
+  /** Goes on in what the last look found; what must wait is skipped until the next one. */
+  #startNext(permission: Permission, now: number): void {
+    if (now < this.#pausedUntil) return;
+    while (this.#running.size < this.#options.parallel && this.#ahead + this.#running.size < AHEAD) {
+      const file = this.#queue.shift();
+      if (file === undefined) return;
+      if (this.#running.has(file) || this.#finished.has(file)) continue;
+      if (this.#unmarked.has(file) || this.#gone.has(file)) continue;
+      if (this.#refusal(file, permission) === null) this.#start(file);
+    }
+  }
+
+  #refusal(file: string, permission: Permission): PushAnswer | null {
     if (permission.reach === null)
       return { done: false, code: 'ARCHIVE_NOT_PRIMARY', message: `${file} is kept: ${permission.reason}` };
     const segmentBytes = this.#options.segmentBytes();
@@ -172,7 +206,9 @@ export class Pusher {
     const abort = new AbortController();
     const outcome = this.#push(file, abort.signal).finally(() => {
       this.#running.delete(file);
-      this.#lookAgain?.();
+      this.#startNext(this.#options.permission(), performance.now());
+      // A look reads the whole directory: not after each of thousands.
+      if (this.#queue.length === 0) this.#lookAgain?.();
     });
     const running = { outcome, abort };
     this.#running.set(file, running);
@@ -180,7 +216,7 @@ export class Pusher {
   }
 
   async #push(file: string, stopped: AbortSignal): Promise<PushAnswer> {
-    const { walDirectory, spool, archive, onPushed, onFailed } = this.#options;
+    const { walDirectory, archive, onPushed, onFailed } = this.#options;
     const signal = AbortSignal.any([stopped, AbortSignal.timeout(PUSH_WITHIN)]);
     const began = performance.now();
     try {
@@ -191,14 +227,19 @@ export class Pusher {
       }
       // A member that was deposed meanwhile must not tell its Postgres by a mark that is looked at later.
       if (stopped.aborted) throw new ArchiveCancelledError(`the push of ${file}`);
-      await spool.markPushed(file);
-      this.#waiting = this.#waiting.filter((one) => one !== file);
+      await this.#mark(file);
+      this.#waiting.delete(file);
       if (this.#failure?.file === file) this.#failure = null;
       this.#pause = 0;
       this.#pausedUntil = 0;
       onPushed(file, outcome, performance.now() - began);
       return { done: true };
     } catch (cause) {
+      // Postgres needs it no more, and has removed it: it removes the note of such a file itself (pgarch.c).
+      if (errnoOf(cause) === 'ENOENT' && !(await exists(join(walDirectory, file)))) {
+        this.#gone.add(file);
+        return { done: false, code: 'ARCHIVE_FILE_GONE', message: `${file} is no longer in pg_wal` };
+      }
       const error =
         cause instanceof ArchiveError ? cause : new StoreFaultError('the push', String(cause), cause);
       if (error.code !== 'ARCHIVE_CANCELLED') this.#failed(file, error, onFailed);
@@ -206,11 +247,20 @@ export class Pusher {
     }
   }
 
+  /** The mark only spares a question: on a volume that is full, the answer must free what fills it. */
+  async #mark(file: string): Promise<void> {
+    try {
+      await this.#options.spool.markPushed(file);
+      this.#finished.add(file);
+      this.#ahead += 1;
+    } catch (error) {
+      this.#unmarked.add(file);
+      this.#options.onUnmarked(file, error);
+    }
+  }
+
   #failed(file: string, error: ArchiveError, onFailed: PusherOptions['onFailed']): void {
-    const { code, message, remedy } = error;
-    const same = this.#failure?.file === file && this.#failure.code === code;
-    const since = same && this.#failure !== null ? this.#failure.since : new Date();
-    this.#failure = { file, code, message, remedy, since };
+    this.#failure = failureOf(file, error, this.#failure);
     this.#pause = Math.min(LONGEST_PAUSE, Math.max(FIRST_PAUSE, this.#pause * 2));
     this.#pausedUntil = performance.now() + this.#pause;
     onFailed(file, error);
@@ -223,4 +273,18 @@ export class Pusher {
       reach !== null && segmentBytes !== null && judge(file, reach, segmentBytes).verdict === 'leave-out'
     );
   }
+}
+
+/** A failure for people; that of the same file for the same reason goes on. */
+export function failureOf(file: string, error: ArchiveError, before: PushFailure | null): PushFailure {
+  const { code, message, remedy } = error;
+  const isSame = before?.file === file && before.code === code;
+  return { file, code, message, remedy, since: isSame ? before.since : new Date() };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,20 +1,23 @@
-import { type Codec, parseEncodedName } from '../codec/codec.ts';
+import type { Codec } from '../codec/codec.ts';
 import { ObjectMissingError } from '../errors.ts';
-import { WAL_FOLDER } from '../layout.ts';
+import { WAL_FOLDER, walName } from '../layout.ts';
 import type { ObjectStore, OpenedObject } from '../store/ports.ts';
 import { walFileKind } from './names.ts';
 
 /** Where the files of pg_wal are in an archive, as WAL-G and pgwarden lay them out, or as barman-cloud does. */
 export interface WalLayout {
+  /** What the names of all histories begin with. */
+  readonly walFolder: string;
   /** The name of a file, before an extension. */
   nameOf(file: string): string;
 }
 
-export const WALG_LAYOUT: WalLayout = { nameOf: (file) => WAL_FOLDER + file };
+export const WALG_LAYOUT: WalLayout = { walFolder: WAL_FOLDER, nameOf: walName };
 
 /** Of barman-cloud: `<server>/wals/<first 16 digits>/<file>`; histories lie right in `wals` (its xlog.hash_dir). */
 export function barmanLayout(server: string): WalLayout {
   return {
+    walFolder: `${server}/wals/`,
     nameOf: (file) =>
       walFileKind(file) === 'history'
         ? `${server}/wals/${file}`
@@ -45,12 +48,10 @@ export async function openWal(
   const own = codec.keyOf(name);
   const opened = await open(store, own, signal);
   if (opened !== null) return { key: own, opened };
-  for await (const { key } of store.list(name, { signal })) {
-    if (parseEncodedName(key).name !== name) continue;
-    const other = await open(store, key, signal);
-    if (other !== null) return { key, opened: other };
-  }
-  return null;
+  const key = await store.firstOf(codec.keysOf(name), { signal });
+  if (key === null) return null;
+  const other = await open(store, key, signal);
+  return other === null ? null : { key, opened: other };
 }
 
 async function open(store: ObjectStore, key: string, signal: AbortSignal): Promise<OpenedObject | null> {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { WalAnswer } from './answers.ts';
+import { headersOf, type WalAnswer } from './answers.ts';
 
 /** Answers one file; the signal ends when the asking process goes away. */
 export type WalHandler = (file: string, signal: AbortSignal) => Promise<WalAnswer>;
@@ -46,8 +46,8 @@ async function answer(
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   try {
-    const { status, text } = await handler(file, AbortSignal.any([signal, gone.signal]));
-    response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(text);
+    const told = await handler(file, AbortSignal.any([signal, gone.signal]));
+    response.writeHead(told.status, headersOf(told)).end(told.text);
   } catch (error) {
     response.writeHead(503).end(error instanceof Error ? error.message : String(error));
   }

@@ -244,7 +244,7 @@ export class ArchivedPostgres implements AsyncDisposable {
     this.#flushed = row.lsn;
     const timeline = timelineId(Number.parseInt(row.tli, 16));
     const forks = (await readHistory(this.wal, timeline)) ?? [];
-    this.#permission = { reach: { timeline, forks, confirmed: this.confirmed ?? this.#flushed } };
+    this.#permission = { reach: { timeline, forks, confirmed: this.confirmed ?? this.#flushed }, age: 0 };
   }
 
   async stop(how: 'fast' | 'kill'): Promise<void> {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -91,7 +91,7 @@ test('archive_command exits with 1 where nobody answers, or Perl is missing', as
 });
 
 test('restore_command moves what lies ready, and asks for what does not', async () => {
-  answer = { status: 404, text: 'none' };
+  answer = { status: 404, text: 'none', absent: true };
   const command = restoreCommand(await places(), 'recovery');
   expect((await run(command)).code).toBe(1);
   expect(asked).toEqual([FILE]);
@@ -99,6 +99,35 @@ test('restore_command moves what lies ready, and asks for what does not', async 
   expect(await run(command)).toEqual({ code: 0, stderr: '' });
   expect(asked).toEqual([FILE]);
   expect(await spool.listFetched()).toEqual(new Set());
+});
+
+test('restore_command takes a 404 that does not speak of the archive for a fault', async () => {
+  answer = { status: 404, text: 'Route POST:/v1/archive/fetch not found' };
+  expect((await run(restoreCommand(await places(), 'recovery'))).code).toBe(200);
+  answer = { status: 400, text: 'no name of a file of WAL' };
+  expect((await run(restoreCommand(await places(), 'recovery'))).code).toBe(200);
+});
+
+test('restore_command of a recovery asks again while the agent still tries, that of a standby does not', async () => {
+  answer = { status: 202, text: 'the store is slow' };
+  const running = run(restoreCommand(await places(), 'recovery'));
+  await expect.poll(() => asked.length, { timeout: 5_000 }).toBeGreaterThan(2);
+  answer = { status: 404, text: 'none', absent: true };
+  expect((await running).code).toBe(1);
+  answer = { status: 202, text: 'the store is slow' };
+  asked = [];
+  expect((await run(restoreCommand(await places(), 'standby'))).code).toBe(1);
+  expect(asked).toEqual([FILE]);
+});
+
+test('a script that is there already is not written again: a full volume starts', async () => {
+  const path = await installAskScript(root);
+  const before = await stat(path);
+  await installAskScript(root);
+  expect((await stat(path)).ino).toBe(before.ino);
+  await writeFile(path, 'of an older version');
+  await installAskScript(root);
+  expect(await readFile(path, 'utf8')).toContain('#');
 });
 
 test.each([

@@ -42,11 +42,19 @@ test('the partial segment that a timeline was left in goes, as a promotion makes
 
 test('timelines that do not lead here are left out, and one ahead waits', () => {
   expect(verdict('000000020000000000000003')).toBe('leave-out');
+  // A placeholder: under a number that was skipped the archive gets one by itself, after the present history.
   expect(verdict('00000002.history')).toBe('leave-out');
   expect(verdict('00000003.history')).toBe('push');
   expect(verdict('00000004.history')).toBe('push');
   expect(verdict('00000005.history')).toBe('wait');
   expect(verdict('000000050000000000000001')).toBe('wait');
+});
+
+test('nothing is left out while the way here is not known', () => {
+  const unknown = { ...reach, forks: [] };
+  expect(verdict('000000010000000000000005', unknown)).toBe('wait');
+  expect(verdict('00000002.history', unknown)).toBe('wait');
+  expect(verdict('000000040000000000000009', unknown)).toBe('push');
 });
 
 test('labels of backups go', () => {

@@ -39,3 +39,9 @@ export function isAbsent(error: unknown): boolean {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
+
+/** For a look: null where there is none. */
+export function absentIsNull(error: unknown): null {
+  if (isAbsent(error)) return null;
+  throw error;
+}

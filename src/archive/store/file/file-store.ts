@@ -1,25 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import {
-  access,
-  constants,
-  link,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  rm,
-  rmdir,
-  stat,
-  unlink,
-} from 'node:fs/promises';
+import { access, constants, type FileHandle, type link, open, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { syncPath } from '../../../postgres/volume/durable.ts';
-import { ObjectDamagedError, ObjectMissingError, StoreMissingError } from '../../errors.ts';
-import { piecesOf } from '../content.ts';
+import { ObjectDamagedError, ObjectMissingError } from '../../errors.ts';
 import { checkKey } from '../key.ts';
 import type {
   ByteRange,
   Content,
+  Creation,
   ListOptions,
   ObjectHead,
   ObjectInfo,
@@ -27,17 +13,23 @@ import type {
   OpenedObject,
   WriteOptions,
 } from '../ports.ts';
-import { fileFault, isAbsent } from './faults.ts';
+import { Disk } from './disk.ts';
+import { absentIsNull, fileFault, isAbsent } from './faults.ts';
 import { MetadataFiles } from './metadata.ts';
+import { Root } from './root.ts';
 import { entriesOf, walk } from './walk.ts';
+import { FileWriter } from './writer.ts';
 
-/** Objects in the making. */
-const INCOMING = '.incoming';
-/** One that old was left by a writer that died. */
-const ABANDONED = 24 * 3_600_000;
 const READ_SIZE = 256 * 1024;
-/** A folder that another member just emptied and removed is made again. */
-const TRIES = 5;
+
+export interface FileStoreOptions {
+  /** Milliseconds after which a call of the file system counts as hanging. */
+  readonly hangsAfter?: number;
+  /** Of a file system that has no hard links. */
+  readonly link?: typeof link;
+}
+
+type Options = { readonly signal: AbortSignal };
 
 /**
  * A directory as a store, e.g. of a mounted volume: an object is a file. Each is written aside, synced and linked into
@@ -46,44 +38,49 @@ const TRIES = 5;
  */
 export class FileStore implements ObjectStore {
   readonly name: string;
-  readonly creation = 'atomic';
-  readonly #root: string;
+  readonly #root: Root;
+  readonly #disk: Disk;
+  readonly #writer: FileWriter;
   readonly #metadata: MetadataFiles;
 
-  constructor(directory: string) {
-    this.#root = directory;
+  constructor(directory: string, { hangsAfter, link }: FileStoreOptions = {}) {
     this.name = `file://${directory}`;
+    this.#disk = new Disk(this.name, hangsAfter);
+    this.#root = new Root(directory, this.name, this.#disk);
     this.#metadata = new MetadataFiles(directory);
+    const parts = { store: this.name, root: this.#root, disk: this.#disk };
+    this.#writer = new FileWriter(link === undefined ? parts : { ...parts, link });
+  }
+
+  get creation(): Creation {
+    return this.#writer.creation;
   }
 
   create(key: string, content: Content, options: WriteOptions): Promise<'created' | 'exists'> {
     return this.#attempt(async () => {
-      if ((await this.#stat(key)) !== null) return 'exists';
-      const temporary = await this.#writeAside(content, options.signal);
+      if ((await this.#stat(key, options)) !== null) return 'exists';
+      const temporary = await this.#writer.writeAside(content, options.signal);
       try {
-        await this.#intoPlace(key, (path) => link(temporary, path));
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'EEXIST') return 'exists';
-        throw error;
+        if (!(await this.#writer.create(temporary, this.#path(key), options.signal))) return 'exists';
       } finally {
-        await rm(temporary, { force: true });
+        await this.#writer.discard(temporary);
       }
-      await this.#metadata.write(key, options.metadata ?? {});
+      await this.#disk.call(() => this.#metadata.write(key, options.metadata ?? {}), options.signal);
       return 'created';
     });
   }
 
   put(key: string, content: Content, options: WriteOptions): Promise<void> {
     return this.#attempt(async () => {
-      const temporary = await this.#writeAside(content, options.signal);
+      const temporary = await this.#writer.writeAside(content, options.signal);
       try {
         // What is said of the old bytes must not be taken for the new ones'.
-        await this.#metadata.remove(key);
-        await this.#intoPlace(key, (path) => rename(temporary, path));
+        await this.#disk.call(() => this.#metadata.remove(key), options.signal);
+        await this.#writer.replace(temporary, this.#path(key), options.signal);
       } finally {
-        await rm(temporary, { force: true });
+        await this.#writer.discard(temporary);
       }
-      await this.#metadata.write(key, options.metadata ?? {});
+      await this.#disk.call(() => this.#metadata.write(key, options.metadata ?? {}), options.signal);
     });
   }
 
@@ -92,23 +89,36 @@ export class FileStore implements ObjectStore {
     { range, signal }: { readonly range?: ByteRange; readonly signal: AbortSignal },
   ): Promise<OpenedObject> {
     return this.#attempt(async () => {
-      signal.throwIfAborted();
-      const head = await this.#stat(key);
+      const head = await this.#stat(key, { signal });
       if (head === null) throw new ObjectMissingError(this.name, key);
       return { head, body: this.#read(key, head.size, range ?? { start: 0 }, signal) };
     });
   }
 
-  head(key: string): Promise<ObjectHead | null> {
-    return this.#attempt(() => this.#stat(key));
+  head(key: string, options: Options): Promise<ObjectHead | null> {
+    return this.#attempt(() => this.#stat(key, options));
+  }
+
+  firstOf(keys: readonly string[], { signal }: Options): Promise<string | null> {
+    return this.#attempt(async () => {
+      for (const key of keys) {
+        const path = this.#path(key);
+        const found = await this.#disk.call(() => stat(path).catch(absentIsNull), signal);
+        if (found?.isFile() === true) return key;
+      }
+      await this.#root.require(signal);
+      return null;
+    });
   }
 
   async *list(prefix: string, options: ListOptions): AsyncGenerator<ObjectInfo> {
     try {
-      await this.#requireRoot();
-      for await (const key of walk(this.#root, prefix, options.startAfter ?? '')) {
-        options.signal.throwIfAborted();
-        const found = await stat(join(this.#root, key)).catch(absentIsNull);
+      await this.#root.require(options.signal);
+      for await (const key of walk(this.#look(options), prefix, options.startAfter ?? '')) {
+        const found = await this.#disk.call(
+          () => stat(join(this.#root.path, key)).catch(absentIsNull),
+          options.signal,
+        );
         if (found !== null) yield { key, size: found.size, modifiedAt: found.mtime };
       }
     } catch (error) {
@@ -118,13 +128,12 @@ export class FileStore implements ObjectStore {
 
   async *folders(prefix: string, options: ListOptions): AsyncGenerator<string> {
     try {
-      await this.#requireRoot();
-      const entries = await entriesOf(join(this.#root, prefix));
-      for (const { name, isDirectory } of entries) {
-        options.signal.throwIfAborted();
+      await this.#root.require(options.signal);
+      const look = this.#look(options);
+      for (const { name, isDirectory } of await look(prefix, () => true)) {
         if (!isDirectory || prefix + name <= (options.startAfter ?? '')) continue;
         // S3 knows no empty folder.
-        const keys = walk(this.#root, prefix + name, '');
+        const keys = walk(look, prefix + name, '');
         const first = await keys.next();
         await keys.return(undefined);
         if (first.done !== true) yield name.slice(0, -1);
@@ -134,32 +143,31 @@ export class FileStore implements ObjectStore {
     }
   }
 
-  deleteMany(keys: readonly string[], { signal }: { readonly signal: AbortSignal }): Promise<void> {
+  deleteMany(keys: readonly string[], { signal }: Options): Promise<void> {
     return this.#attempt(async () => {
       const folders = new Set<string>();
       for (const key of keys) {
-        signal.throwIfAborted();
         const path = this.#path(key);
-        await unlink(path).catch(absentIsNull);
-        await this.#metadata.remove(key);
+        await this.#disk.call(() => unlink(path).catch(absentIsNull), signal);
+        await this.#disk.call(() => this.#metadata.remove(key), signal);
         folders.add(dirname(path));
       }
-      for (const folder of folders) await this.#removeEmpty(folder);
+      for (const folder of folders) await this.#removeEmpty(folder, signal);
     });
   }
 
-  check(): Promise<void> {
+  check({ signal }: Options): Promise<void> {
     return this.#attempt(async () => {
-      await this.#requireRoot();
-      await access(this.#root, constants.R_OK | constants.X_OK);
+      await this.#root.require(signal);
+      await this.#disk.call(() => access(this.#root.path, constants.R_OK | constants.X_OK), signal);
     });
   }
 
-  prepareToWrite({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+  prepareToWrite({ signal }: Options): Promise<void> {
     return this.#attempt(async () => {
-      await this.#requireRoot();
-      await access(this.#root, constants.W_OK);
-      await this.#removeAbandoned(signal);
+      await this.#root.require(signal);
+      await this.#disk.call(() => access(this.#root.path, constants.W_OK), signal);
+      await this.#writer.prepare(signal);
     });
   }
 
@@ -167,107 +175,65 @@ export class FileStore implements ObjectStore {
 
   async *#read(key: string, size: number, range: ByteRange, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const end = Math.min(range.end ?? size, size);
+    let file: FileHandle | null = null;
     try {
-      const file = await open(this.#path(key), 'r');
-      try {
-        for (let position = range.start; position < end; ) {
-          signal.throwIfAborted();
-          const buffer = Buffer.allocUnsafe(Math.min(READ_SIZE, end - position));
-          const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
-          if (bytesRead === 0)
-            throw new ObjectDamagedError(this.name, key, `it ended after ${position} of ${end} bytes`);
-          yield buffer.subarray(0, bytesRead);
-          position += bytesRead;
-        }
-      } finally {
-        await file.close();
+      const opened = await this.#disk.call(
+        () => open(this.#path(key), 'r'),
+        signal,
+        (late) => void late.close().catch(() => undefined),
+      );
+      file = opened;
+      for (let position = range.start; position < end; ) {
+        const buffer = Buffer.allocUnsafe(Math.min(READ_SIZE, end - position));
+        const read = () => opened.read(buffer, 0, buffer.length, position);
+        const { bytesRead } = await this.#disk.call(read, signal);
+        if (bytesRead === 0)
+          throw new ObjectDamagedError(this.name, key, `it ended after ${position} of ${end} bytes`);
+        yield buffer.subarray(0, bytesRead);
+        position += bytesRead;
       }
     } catch (error) {
       if (isAbsent(error)) throw new ObjectMissingError(this.name, key, error);
       throw fileFault(this.name, error);
+    } finally {
+      // Not waited for: it may hang.
+      file?.close().catch(() => undefined);
     }
   }
 
-  async #writeAside(content: Content, signal: AbortSignal): Promise<string> {
-    await this.#requireRoot();
-    const folder = join(this.#root, INCOMING);
-    await mkdir(folder, { recursive: true });
-    const path = join(folder, randomUUID());
-    try {
-      const file = await open(path, 'wx', 0o640);
-      try {
-        for await (const piece of piecesOf(content)) {
-          signal.throwIfAborted();
-          await file.writeFile(piece);
-        }
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      return path;
-    } catch (error) {
-      await rm(path, { force: true });
-      throw error;
-    }
-  }
-
-  /** Makes the folders of a key and moves the file there, durably. */
-  async #intoPlace(key: string, move: (path: string) => Promise<void>): Promise<void> {
-    const path = this.#path(key);
-    for (let tries = 1; ; tries++) {
-      try {
-        const made = await mkdir(dirname(path), { recursive: true });
-        await move(path);
-        await syncPath(dirname(path));
-        if (made !== undefined) await syncPath(dirname(made));
-        return;
-      } catch (error) {
-        if (!isAbsent(error) || tries === TRIES) throw error;
-      }
-    }
-  }
-
-  async #stat(key: string): Promise<ObjectHead | null> {
-    const found = await stat(this.#path(key)).catch(absentIsNull);
+  async #stat(key: string, { signal }: Options): Promise<ObjectHead | null> {
+    const found = await this.#disk.call(() => stat(this.#path(key)).catch(absentIsNull), signal);
     if (found === null) {
-      await this.#requireRoot();
+      await this.#root.require(signal);
       return null;
     }
     if (!found.isFile()) return null;
-    const metadata = await this.#metadata.read(key);
+    const metadata = await this.#disk.call(() => this.#metadata.read(key), signal);
     return { key, size: found.size, modifiedAt: found.mtime, metadata };
   }
 
-  async #requireRoot(): Promise<void> {
-    const found = await stat(this.#root).catch(absentIsNull);
-    if (found === null) throw new StoreMissingError(this.name, 'there is no such directory');
-    if (!found.isDirectory()) throw new StoreMissingError(this.name, 'it is not a directory');
-  }
-
   /** Up to the root; not the root itself. A folder that is not empty, or that somebody needs again, stays. */
-  async #removeEmpty(folder: string): Promise<void> {
-    for (let path = folder; path.length > this.#root.length; path = dirname(path)) {
-      const removed = await rmdir(path).then(
-        () => true,
-        () => false,
+  async #removeEmpty(folder: string, signal: AbortSignal): Promise<void> {
+    for (let path = folder; path.length > this.#root.path.length; path = dirname(path)) {
+      const removed = await this.#disk.call(
+        () =>
+          rmdir(path).then(
+            () => true,
+            () => false,
+          ),
+        signal,
       );
       if (!removed) return;
     }
   }
 
-  async #removeAbandoned(signal: AbortSignal): Promise<void> {
-    const folder = join(this.#root, INCOMING);
-    const names = (await readdir(folder).catch(absentIsNull)) ?? [];
-    for (const name of names) {
-      signal.throwIfAborted();
-      const found = await stat(join(folder, name)).catch(absentIsNull);
-      if (found !== null && Date.now() - found.mtimeMs > ABANDONED)
-        await rm(join(folder, name), { force: true });
-    }
+  #look({ signal }: Options): Parameters<typeof walk>[0] {
+    return (folder, wanted) =>
+      this.#disk.call(() => entriesOf(join(this.#root.path, folder), wanted), signal);
   }
 
   #path(key: string): string {
-    return join(this.#root, checkKey(key));
+    return join(this.#root.path, checkKey(key));
   }
 
   async #attempt<T>(work: () => Promise<T>): Promise<T> {
@@ -277,9 +243,4 @@ export class FileStore implements ObjectStore {
       throw fileFault(this.name, error);
     }
   }
-}
-
-function absentIsNull(error: unknown): null {
-  if (isAbsent(error)) return null;
-  throw error;
 }

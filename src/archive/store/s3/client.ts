@@ -28,7 +28,8 @@ const CONNECT_WITHIN = 5_000;
 const SILENT_FOR = 20_000;
 /** Files are read again a minute after: the SDK asks anew five minutes before what it has expires. */
 const CREDENTIALS_FOR = 6 * 60_000;
-const MOST_SOCKETS = 32;
+/** More than `archive.parallel` can take: the tail must find one too. */
+const MOST_SOCKETS = 64;
 /** With an endpoint of one's own the region is a name that the server seldom looks at. */
 const ANY_REGION = 'us-east-1';
 /** From here on a hash is worth a turn in the thread pool: computed in place it would hold up the agent's loop. */

@@ -9,7 +9,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { ClockSkewError, ObjectMissingError, StoreFaultError } from '../../errors.ts';
-import { blocksOf } from '../content.ts';
+import { blocksOf, piecesOf } from '../content.ts';
 import { checkKey } from '../key.ts';
 import type {
   ByteRange,
@@ -44,7 +44,6 @@ export interface S3StoreOptions extends S3Settings {
 const PART_BYTES = 16 * 1024 * 1024;
 /** Others that write the same key at this very moment: the server asks to try again. */
 const CONFLICTS = 5;
-const NO_SUCH_KEY = new Set(['NoSuchKey', 'NotFound']);
 /** What S3 lets pass between two clocks is a quarter of an hour. */
 const SKEW_MS = 10 * 60_000;
 
@@ -55,6 +54,8 @@ export class S3Store implements ObjectStore {
   readonly #options: S3StoreOptions;
   readonly #place: { readonly client: S3Client; readonly bucket: string; readonly prefix: string };
   #creation: Creation;
+  /** Known only after the probe: until then, and for whoever only reads, it is looked before. */
+  #creationInParts: Creation = 'looked-up';
 
   private constructor(name: string, client: S3Client, options: S3StoreOptions) {
     this.name = name;
@@ -86,7 +87,9 @@ export class S3Store implements ObjectStore {
   }
 
   put(key: string, content: Content, options: WriteOptions): Promise<void> {
-    return this.#attempt(() => this.#write(key, content, options, false));
+    return this.#attempt(async () => {
+      await this.#write(key, content, options, false);
+    });
   }
 
   get(
@@ -103,7 +106,7 @@ export class S3Store implements ObjectStore {
           { abortSignal: signal },
         );
       } catch (error) {
-        if (isNoSuchKey(error)) throw new ObjectMissingError(this.name, key, error);
+        if (isMissing(error, 'NoSuchKey')) throw new ObjectMissingError(this.name, key, error);
         throw error;
       }
       return { head: headOf(key, output, totalOf(output)), body: wholeBody(this.name, key, output) };
@@ -119,10 +122,16 @@ export class S3Store implements ObjectStore {
         return headOf(key, output, output.ContentLength ?? 0);
       } catch (error) {
         // A HEAD has no body: a missing bucket looks the same. `check` has seen the bucket.
-        if (isNoSuchKey(error)) return null;
+        if (isMissing(error, 'NotFound')) return null;
         throw error;
       }
     });
+  }
+
+  async firstOf(keys: readonly string[], options: { readonly signal: AbortSignal }): Promise<string | null> {
+    const found = new Set<string>();
+    for await (const { key } of this.list(commonPrefix(keys), options)) found.add(key);
+    return keys.find((key) => found.has(key)) ?? null;
   }
 
   async *list(prefix: string, options: ListOptions): AsyncGenerator<ObjectInfo> {
@@ -167,12 +176,21 @@ export class S3Store implements ObjectStore {
 
   prepareToWrite({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     return this.#attempt(async () => {
-      this.#creation = await probeCreation({
+      this.#creationInParts = 'atomic';
+      const { whole, inParts } = await probeCreation({
         createAtomically: (key, content) => this.#createAtomically(key, content, { signal }),
+        completeAtomically: (key, content) =>
+          this.#createAtomically(key, content, { signal }, true).catch((error: unknown) => {
+            // A refusal that nothing explains is one of the condition.
+            if (error instanceof StoreFaultError) return 'unsupported';
+            throw error;
+          }),
         remove: async (key) => {
           await this.#client.send(new DeleteObjectCommand(this.#target(key)), { abortSignal: signal });
         },
       });
+      this.#creation = whole;
+      this.#creationInParts = inParts;
       await abortAbandoned(this.#place, signal);
     });
   }
@@ -185,11 +203,11 @@ export class S3Store implements ObjectStore {
     key: string,
     content: Content,
     options: WriteOptions,
+    inParts = false,
   ): Promise<'created' | 'exists' | 'unsupported'> {
     for (let tries = 1; ; tries++) {
       try {
-        await this.#write(key, content, options, true);
-        return 'created';
+        return (await this.#write(key, content, options, true, inParts)) ? 'created' : 'exists';
       } catch (error) {
         const status = statusOf(error);
         if (status === 412) return 'exists';
@@ -201,7 +219,14 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  async #write(key: string, content: Content, options: WriteOptions, onlyNew: boolean): Promise<void> {
+  /** @returns false: there is one, and only a new one was wanted */
+  async #write(
+    key: string,
+    content: Content,
+    options: WriteOptions,
+    onlyNew: boolean,
+    inParts = false,
+  ): Promise<boolean> {
     const { storageClass, serverSideEncryption, kmsKeyId, partBytes = PART_BYTES } = this.#options;
     const input = {
       ...this.#target(key),
@@ -217,23 +242,25 @@ export class S3Store implements ObjectStore {
       this.#client.send(new PutObjectCommand({ ...input, Body, ...(onlyNew ? { IfNoneMatch: '*' } : {}) }), {
         abortSignal: options.signal,
       });
-    if (content instanceof Uint8Array) {
+    if (content instanceof Uint8Array && !inParts) {
       await whole(content);
-      return;
+      return true;
     }
-    const blocks = blocksOf(content, partBytes);
+    const blocks = blocksOf(piecesOf(content), partBytes);
     const first = await blocks.next();
-    if (first.done === true) return;
-    if (first.value.length < partBytes) {
+    if (first.done === true) throw new StoreFaultError(this.name, 'a content without a block');
+    if (first.value.length < partBytes && !inParts) {
       await whole(first.value);
-      return;
+      return true;
     }
-    await uploadInParts({
+    const isRefusedByServer = onlyNew && this.#creationInParts === 'atomic';
+    return await uploadInParts({
       client: this.#client,
       store: this.name,
       input,
       blocks: withFirst(first.value, blocks),
-      onlyNew,
+      onlyNew: isRefusedByServer,
+      mayComplete: async () => !onlyNew || isRefusedByServer || (await this.head(key, options)) === null,
       signal: options.signal,
     });
   }
@@ -252,11 +279,12 @@ export class S3Store implements ObjectStore {
 }
 
 /**
- * By name, not by status: a missing bucket is a 404 as well, and to some servers an unknown user is one. To take one of
- * those for a missing segment would end a recovery early. A HEAD has no body, and `NotFound` for a name.
+ * By name, not by status: a missing bucket is a 404 as well, to some servers an unknown user is one, and a proxy's is
+ * one without a name. To take one of those for a missing segment would end a recovery early. A HEAD has no body, and so
+ * `NotFound` for a name.
  */
-function isNoSuchKey(error: unknown): boolean {
-  return statusOf(error) === 404 && NO_SUCH_KEY.has(nameOf(error));
+function isMissing(error: unknown, name: 'NoSuchKey' | 'NotFound'): boolean {
+  return statusOf(error) === 404 && nameOf(error) === name;
 }
 
 function headOf(
@@ -271,6 +299,13 @@ function headOf(
 function totalOf({ ContentRange, ContentLength }: GetObjectCommandOutput): number {
   const total = Number(ContentRange?.split('/')[1]);
   return Number.isSafeInteger(total) ? total : (ContentLength ?? 0);
+}
+
+function commonPrefix(keys: readonly string[]): string {
+  const [first = '', ...others] = keys;
+  let length = first.length;
+  while (!others.every((key) => key.startsWith(first.slice(0, length)))) length -= 1;
+  return first.slice(0, length);
 }
 
 async function* withFirst(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
