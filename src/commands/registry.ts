@@ -20,6 +20,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   restart: async () => (await import('./restart.ts')).registerRestart,
   reload: async () => (await import('./reload.ts')).registerReload,
   reinitialize: async () => (await import('./reinitialize.ts')).registerReinitialize,
+  restore: async () => (await import('./restore.ts')).registerRestore,
+  'wal-fetch': async () => (await import('./wal-fetch.ts')).registerWalFetch,
   config: async () => (await import('./config.ts')).registerConfig,
   probe: async () => (await import('./probe.ts')).registerProbe,
   version: async () => (await import('./version.ts')).registerVersion,

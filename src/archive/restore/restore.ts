@@ -1,0 +1,191 @@
+import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Lsn } from '../../ha/lsn.ts';
+import type { TimelineId } from '../../ha/units.ts';
+import { errnoOf } from '../../postgres/errors.ts';
+import type { Binaries } from '../../postgres/find-binaries.ts';
+import type { ServerMessage } from '../../postgres/process/server-log.ts';
+import { syncPath } from '../../postgres/volume/durable.ts';
+import type { ArchiveError } from '../errors.ts';
+import {
+  clear,
+  LOCK,
+  lookInto,
+  type RestoreNote,
+  removeNote,
+  requireEmptyPlaces,
+  requireFree,
+  WORK_FOLDER,
+  writeNote,
+} from './directory.ts';
+import type { Places } from './entry-place.ts';
+import { fetchBackup } from './fetch-backup.ts';
+import { finishUnpacking } from './finish-unpacking.ts';
+import { holdLock } from './hold-lock.ts';
+import { checkManifest, type ManifestCheck } from './manifest.ts';
+import { requireAllParts } from './part-list.ts';
+import { partsOf } from './parts.ts';
+import type { RestorePlan } from './plan.ts';
+import type { ReportRestore } from './progress.ts';
+import { endOf, markForRecovery, replay } from './replay.ts';
+import type { RestoreSource } from './source.ts';
+import type { TablespacePlaces } from './tablespaces.ts';
+
+export interface RestoreOptions {
+  readonly source: RestoreSource;
+  readonly plan: RestorePlan;
+  readonly data: string;
+  readonly tablespaces: TablespacePlaces;
+  /** Null: they are not installed, and nothing is replayed here. */
+  readonly binaries: Binaries | null;
+  /** Settings for the Postgres that will replay; null: it is done here and now. */
+  readonly leaveReplay: (() => Promise<readonly string[]>) | null;
+  readonly parallel: number;
+  readonly report: ReportRestore;
+  /** What an earlier run left is taken up, or goes. */
+  onFound(what: 'continued' | 'cleared'): void;
+  onWaiting(what: string, error: ArchiveError): void;
+  onMessage(message: ServerMessage): void;
+}
+
+/** What a restore has brought about. */
+export interface Restored {
+  readonly backup: string;
+  readonly systemIdentifier: string | null;
+  /** Null: WAL is still to be replayed, by the start of Postgres. */
+  readonly recovered: {
+    readonly timeline: TimelineId | null;
+    readonly lsn: Lsn;
+    /** In Postgres's words; null: at the end of WAL. */
+    readonly stopped: string | null;
+    readonly lastTransaction: string | null;
+  } | null;
+  readonly manifest: ManifestCheck;
+}
+
+/**
+ * Carries out a plan: unpacks the backup into `data`, which must be empty or absent, and replays WAL to the target.
+ * Cut off at any point it leaves a directory that Postgres does not start in and that says what it is (or, once
+ * recovery runs, one that goes on recovering); the next run with the same plan goes on, one with another starts over.
+ *
+ * @throws RestoreError, ArchiveError, PostgresError
+ */
+export async function restore(options: RestoreOptions, signal: AbortSignal): Promise<Restored> {
+  const { plan, data, report, binaries } = options;
+  const begun = await begin(options);
+  await using _ = begun.lock;
+  const work = join(data, WORK_FOLDER);
+  const places: Places = { data, tablespaces: options.tablespaces, held: join(work, 'held') };
+  let note = begun.note;
+  let manifest: ManifestCheck = 'checked';
+  if (note.phase === 'unpacking') {
+    note = await unpackAll(options, places, note, signal);
+    report({ ...NOTHING, phase: 'checking', detail: 'comparing the files with the manifest' });
+    manifest = await checkManifest(options.source, plan.backup, data, binaries, signal);
+    await markForRecovery(data);
+    await writeNote(data, { ...note, phase: 'recovering' });
+  }
+  await keepOutOfArchive(data);
+  const done = { backup: plan.backup.id, systemIdentifier: plan.backup.systemIdentifier, manifest };
+  if (options.leaveReplay !== null || binaries === null) {
+    const lines = (await options.leaveReplay?.()) ?? [];
+    await appendFile(join(data, 'postgresql.auto.conf'), `${lines.join('\n')}\n`);
+    await syncPath(join(data, 'postgresql.auto.conf'));
+    await removeNote(data);
+    return { ...done, recovered: null };
+  }
+  const story = await replay({ ...options, binaries, work }, signal);
+  report({ ...NOTHING, phase: 'finishing', detail: 'at the target' });
+  // How this recovery was started: no later start is to be like it.
+  await rm(join(data, 'postmaster.opts'), { force: true });
+  await removeNote(data);
+  const { timeline, stopped, lastTransaction } = story;
+  return { ...done, recovered: { timeline, lsn: endOf(story, plan), stopped, lastTransaction } };
+}
+
+const NOTHING = { done: 0, total: null, rate: null, remaining: null } as const;
+
+/** Which plan it is: only the same one goes on where another run ended. */
+export function planKey(source: RestoreSource, plan: RestorePlan): string {
+  return JSON.stringify([source.store.name, plan.backup.id, plan.target, plan.timeline]);
+}
+
+async function begin(
+  options: RestoreOptions,
+): Promise<{ readonly note: RestoreNote; readonly lock: AsyncDisposable }> {
+  const { source, plan, data, tablespaces } = options;
+  requireFree(data, await lookInto(data));
+  const fresh: RestoreNote = {
+    format: 1,
+    plan: planKey(source, plan),
+    backup: plan.backup.id,
+    phase: 'unpacking',
+    parts: [],
+    tablespaces: [...tablespaces.values()],
+  };
+  const work = join(data, WORK_FOLDER);
+  await mkdir(work, { recursive: true, mode: 0o700 });
+  const lock = await holdLock(join(work, LOCK), data);
+  try {
+    const found = await lookInto(data);
+    const note = found.kind === 'begun' ? found.note : null;
+    if (note !== null && note.plan === fresh.plan && same(note.tablespaces, fresh.tablespaces)) {
+      options.onFound('continued');
+      return { note, lock };
+    }
+    if (note !== null) {
+      options.onFound('cleared');
+      await clear(data, note);
+    }
+    await requireEmptyPlaces(tablespaces);
+    await writeNote(data, fresh);
+    return { note: fresh, lock };
+  } catch (error) {
+    await lock[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function same(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((one, index) => one === b[index]);
+}
+
+async function unpackAll(
+  options: RestoreOptions,
+  places: Places,
+  note: RestoreNote,
+  signal: AbortSignal,
+): Promise<RestoreNote> {
+  const { source, plan, parallel, report, onWaiting } = options;
+  const parts = await partsOf(source, plan.backup, signal);
+  await requireAllParts(source, plan.backup, parts, signal);
+  const fetched = await fetchBackup(
+    { source, backup: plan.backup, parts, places, note, parallel, report, onWaiting },
+    signal,
+  );
+  await finishUnpacking(places, plan.backup, signal);
+  return fetched;
+}
+
+/**
+ * What was backed up may say where its source archives to: whoever starts this directory by hand would write there.
+ * pgwarden's own settings are on its command line, so nothing changes for it.
+ */
+async function keepOutOfArchive(data: string): Promise<void> {
+  const path = join(data, 'postgresql.auto.conf');
+  const text = await readFile(path, 'utf8').catch(absentIsEmpty);
+  if (!text.includes(OUT_OF_ARCHIVE)) {
+    await appendFile(path, `\n${OUT_OF_ARCHIVE}\narchive_mode = off\n`, { mode: 0o600 });
+    await syncPath(path);
+  }
+  // Debian keeps it elsewhere; a directory that is to be started by "pg_ctl -D" needs one.
+  await appendFile(join(data, 'postgresql.conf'), '', { mode: 0o600 });
+}
+
+const OUT_OF_ARCHIVE =
+  '# By pgwarden restore: a restored twin must not write into the archive of its source.';
+
+function absentIsEmpty(error: unknown): string {
+  if (errnoOf(error) === 'ENOENT') return '';
+  throw error;
+}

@@ -1,0 +1,46 @@
+import { createReadStream } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createZstdDecompress } from 'node:zlib';
+import tar from 'tar-stream';
+
+const FIXTURES = join(import.meta.dirname, '../../fixtures/buckets');
+
+/** A bucket that another program made, as a directory. See the README beside the fixtures for what is in it. */
+export class Bucket implements AsyncDisposable {
+  readonly directory: string;
+
+  private constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  static async unpack(name: 'wal-g' | 'barman-cloud'): Promise<Bucket> {
+    const directory = await mkdtemp(join(tmpdir(), 'pgwarden-bucket-'));
+    const extract = tar.extract();
+    createReadStream(join(FIXTURES, `${name}.tar.zst`))
+      .pipe(createZstdDecompress())
+      .pipe(extract);
+    for await (const entry of extract) {
+      const path = join(directory, entry.header.name);
+      const pieces: Uint8Array[] = [];
+      for await (const piece of entry as AsyncIterable<Uint8Array>) pieces.push(piece);
+      if (entry.header.type !== 'file') continue;
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, Buffer.concat(pieces));
+    }
+    return new Bucket(directory);
+  }
+
+  get url(): string {
+    return `file://${this.directory}`;
+  }
+
+  path(key: string): string {
+    return join(this.directory, key);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
