@@ -4,6 +4,7 @@ import { registerHooks } from 'node:module';
 const STAND_INS: readonly (readonly [suffix: string, parent: string, standIn: string])[] = [
   ['http/peer-client.ts', 'src/agent/peers.ts', './world/peer-client.ts'],
   ['node:net', 'src/agent/peers.ts', './world/net.ts'],
+  ['node:crypto', 'src/agent/act-on-record.ts', './world/crypto.ts'],
 ];
 
 /** A change of one module's text. */

@@ -17,10 +17,13 @@ import { Machine } from './machine.ts';
 import { Network } from './network.ts';
 import { settingsOf } from './settings.ts';
 
+/** What draws from a stream of its own is not moved by what another draws. */
+type Stream = 'net' | 'api' | 'wal' | 'disk' | 'agent' | 'faults' | 'clients' | 'identifiers';
+
 /** Everything of one schedule: machines, network, API, clients and the checks that watch them. */
 export class World {
   readonly scheduler = new Scheduler();
-  readonly random: Readonly<Record<'net' | 'api' | 'wal' | 'disk' | 'agent' | 'faults' | 'clients', Random>>;
+  readonly random: Readonly<Record<Stream, Random>>;
   readonly network: Network;
   readonly api: SimApi;
   readonly coverage: Coverage;
@@ -62,6 +65,7 @@ export class World {
       agent: stream('agent'),
       faults: stream('faults'),
       clients: stream('clients'),
+      identifiers: stream('identifiers'),
     };
     this.tracing = tracing;
     this.inReach = staysInReach(schedule.faults);
