@@ -23,6 +23,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   restore: async () => (await import('./restore.ts')).registerRestore,
   'wal-fetch': async () => (await import('./wal-fetch.ts')).registerWalFetch,
   config: async () => (await import('./config.ts')).registerConfig,
+  secrets: async () => (await import('./secrets.ts')).registerSecrets,
   probe: async () => (await import('./probe.ts')).registerProbe,
   version: async () => (await import('./version.ts')).registerVersion,
   'demo-api': async () => (await import('./demo-processes.ts')).registerDemoApi,

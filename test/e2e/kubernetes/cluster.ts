@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { execa } from 'execa';
 import { stringify } from 'yaml';
 import type { ClusterStatus } from '../../../src/http/ports.ts';
+import { MAIN } from '../cluster.ts';
 import { type WaitForOptions, waitFor } from '../wait-for.ts';
 import { kubectl, kubectlJson } from './kubectl.ts';
 import { installLoad, loadPod } from './load/install.ts';
@@ -31,6 +33,14 @@ export interface Pod {
   };
 }
 
+/** What `pgwarden secrets -o json` prints. */
+interface Secrets {
+  readonly items: readonly {
+    readonly type: string;
+    readonly stringData: Readonly<Record<string, string>>;
+  }[];
+}
+
 export interface StartOptions {
   readonly image: string;
   readonly overlay?: string;
@@ -45,23 +55,22 @@ export interface StartOptions {
 export class KubernetesCluster implements AsyncDisposable {
   readonly namespace: string;
   readonly #options: StartOptions;
-  readonly #secrets = { superuser: word(), replication: word(), application: word(), token: word() };
+  readonly #secrets: Secrets;
 
-  private constructor(options: StartOptions) {
+  private constructor(options: StartOptions, secrets: Secrets) {
     this.#options = options;
+    this.#secrets = secrets;
     this.namespace = options.namespace ?? `pgwarden-${randomBytes(3).toString('hex')}`;
   }
 
   static async start(options: StartOptions): Promise<KubernetesCluster> {
-    const cluster = new KubernetesCluster(options);
+    const { stdout } = await execa(process.execPath, [MAIN, 'secrets', '-o', 'json']);
+    const cluster = new KubernetesCluster(options, JSON.parse(stdout) as Secrets);
     const { namespace } = cluster;
     await kubectl(['create', 'namespace', namespace]);
     try {
       await kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted']);
-      const literals = Object.entries(cluster.#secrets).map(
-        ([name, value]) => `--from-literal=${name}=${value}`,
-      );
-      await kubectl(['-n', namespace, 'create', 'secret', 'generic', 'pg-secrets', ...literals]);
+      await kubectl(['-n', namespace, 'create', '-f', '-'], { input: stdout });
       await cluster.apply();
       await installLoad(namespace, options.image);
     } catch (error) {
@@ -213,7 +222,8 @@ export class KubernetesCluster implements AsyncDisposable {
 
   /** What a client of `host` (a Service, or a pod's address) connects with. */
   url(host: string): string {
-    return `postgresql://app:${this.#secrets.application}@${host}:5432/app?connect_timeout=2`;
+    const password = this.#secrets.items.find(({ type }) => type !== 'Opaque')?.stringData.password;
+    return `postgresql://app:${password}@${host}:5432/app?connect_timeout=2`;
   }
 
   /** Logs, events, and the cluster record, in a folder that is named: for who reads the failure. */
@@ -259,10 +269,6 @@ export function isReady({ metadata, status }: Pod): boolean {
     containerStatuses.length > 0 &&
     containerStatuses.every(({ ready }) => ready)
   );
-}
-
-function word(): string {
-  return randomBytes(12).toString('hex');
 }
 
 function splitImage(image: string): readonly [string, string] {

@@ -95,7 +95,12 @@ describe('a cluster of the quickstart overlay under faults', () => {
   });
 
   test.runIf(ownNodes)('the node of the primary is killed', async () => {
-    const scenario = { name: 'node killed', longestGapMillis: BUSY_MILLIS * 2 };
+    const scenario = {
+      name: 'node killed',
+      longestGapMillis: BUSY_MILLIS * 2,
+      // With the node its container comes back.
+      mayRestart: (primary: string) => [primary],
+    };
     await underFault(cluster, scenario, async ({ node }) => {
       await execa(join(KUBE, 'node-kill'), [numberOf(node)]);
       return async () => {
