@@ -38,13 +38,14 @@ export class SimApi {
   readonly moods = new Map<string, ApiMood>();
   /** How many requests came. */
   calls = 0;
-  onWrite: (record: ClusterRecord, by: string) => void = () => undefined;
+  readonly #onWrite: (record: ClusterRecord, by: string) => void;
   #version = 100;
   readonly #scheduler: Scheduler;
   readonly #watchers = new Set<Watcher>();
 
-  constructor(scheduler: Scheduler) {
+  constructor(scheduler: Scheduler, onWrite: (record: ClusterRecord, by: string) => void) {
     this.#scheduler = scheduler;
+    this.#onWrite = onWrite;
   }
 
   mood(member: string): ApiMood {
@@ -60,7 +61,7 @@ export class SimApi {
     this.#version += 1;
     this.current = { record, resourceVersion: String(this.#version) };
     this.history.push(this.current);
-    this.onWrite(record, by);
+    this.#onWrite(record, by);
     const seen = this.current;
     this.#announce((listener) => listener.onRecord(seen));
     return seen;

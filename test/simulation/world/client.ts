@@ -42,9 +42,10 @@ export class Client {
       }
       const mine = { server, session };
       this.#session = mine;
-      session.onEnded = () => {
+      const forget = (): void => {
         if (this.#session === mine) this.#session = null;
       };
+      session.onEnded = forget;
     }
     this.#write(this.#session);
   }
@@ -95,9 +96,10 @@ export class Client {
       });
     });
     const before = session.onEnded;
-    session.onEnded = () => {
+    const onEnded = (): void => {
       before?.();
       next(random.clients.between(10, 40));
     };
+    session.onEnded = onEnded;
   }
 }

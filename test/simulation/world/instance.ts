@@ -570,10 +570,11 @@ export class SimInstance {
     const session = server.open(true);
     if (session === null) throw new Error('Postgres takes no connection');
     const ended = Promise.withResolvers<never>();
-    session.onEnded = () =>
+    const onEnded = (): void =>
       void this.#world.scheduler.after(0.1, this.#owner, () =>
         ended.reject(new Error('the connection was ended')),
       );
+    session.onEnded = onEnded;
     signal.addEventListener('abort', () => server.end(session));
     this.#agentSessions.add(session);
     try {

@@ -200,7 +200,7 @@ export class SimReceiver {
     }
     let busyUntil = 0;
     let again = false;
-    walsender.send = () => {
+    const send = (): void => {
       if (again || !walsender.alive) return;
       const upTo = source.flushed;
       if (walsender.sent >= upTo) return;
@@ -208,7 +208,7 @@ export class SimReceiver {
         again = true;
         world.scheduler.after(Math.max(0, busyUntil - world.scheduler.now), source.workers, () => {
           again = false;
-          walsender.send?.();
+          send();
         });
         return;
       }
@@ -218,7 +218,8 @@ export class SimReceiver {
       const batch = source.wal.slice(from, upTo);
       data.send(server.workers, () => this.#receive(batch, generation));
     };
-    walsender.send();
+    walsender.send = send;
+    send();
     this.#watchSender(source, walsender);
     this.#status(generation);
     return true;

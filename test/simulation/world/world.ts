@@ -75,9 +75,8 @@ export class World {
     setCurrentWorld(this);
     this.coverage = new Coverage(this.scheduler);
     this.network = new Network(this.scheduler, this.random.net);
-    this.api = new SimApi(this.scheduler);
+    this.api = new SimApi(this.scheduler, (record, by) => this.checks.onRecord(record, by));
     this.checks = new Checks(this);
-    this.api.onWrite = (record, by) => this.checks.onRecord(record, by);
     const names = Array.from({ length: members }, (_, ordinal) => memberName(`pg-${ordinal}`));
     this.settings = settingsOf(setup, names, null);
     const clocks = stream('clocks');
