@@ -5,6 +5,7 @@ import type { HistoryEntry, MemberRecord } from '../ha/record.ts';
 import { elapsed, type Instant, type Millis, millis } from '../ha/units.ts';
 import type { Task, View } from '../ha/view.ts';
 import type { ArchiveReport } from '../http/archive-report.ts';
+import type { BackupReport } from '../http/backup-report.ts';
 import type { GuardState, Metrics } from '../http/metrics.ts';
 import type { TakeoverPhase } from '../http/metrics-work.ts';
 import type { ClusterStatus, MemberStatus, Progress } from '../http/ports.ts';
@@ -32,6 +33,7 @@ interface Attached {
   readonly chores: Chores;
   /** Null: there is no archive. */
   archive(): ArchiveReport | null;
+  backup(): BackupReport | null;
   readonly address: Omit<MemberRecord, 'incarnation' | 'systemIdentifier' | 'floor' | 'tags'>;
 }
 
@@ -170,6 +172,7 @@ export class Report implements RoundObserver {
     const now = context.clock.now();
     const startedAt = process.state === 'stopped' ? null : process.since;
     const archive = this.#attached?.archive() ?? null;
+    const backup = this.#attached?.backup() ?? null;
     return memberStatus(view, now, {
       cluster: context.cluster,
       namespace: configuration.cluster.namespace,
@@ -183,10 +186,12 @@ export class Report implements RoundObserver {
       lastDecision: this.#decision,
       progress: this.#progress,
       archive,
+      backup,
       problems: [
         ...(this.#problem === null ? [] : [this.#problem]),
         ...this.#failures.values(),
         ...(archive === null ? [] : archiveProblems(archive)),
+        ...(backup?.last?.error == null ? [] : [backup.last.error]),
       ],
     });
   }

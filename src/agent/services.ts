@@ -10,6 +10,7 @@ import type { LocalInstance } from '../postgres/instance.ts';
 import { type Api, openApi } from './api.ts';
 import { openArchiveService } from './archive/open.ts';
 import { archiveReport } from './archive/report.ts';
+import { NO_ARCHIVE, openBackupService } from './backup/open.ts';
 import { Chores } from './chores.ts';
 import type { Context } from './context.ts';
 import { createControl } from './control.ts';
@@ -51,10 +52,17 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
   };
   const chores = new Chores({ context, instance, secrets, trust, address, view: () => report.view });
   const archive = await openArchiveService(configuration, context, () => report.view);
+  const backups = await openBackupService(configuration, {
+    context,
+    view: () => report.view,
+    superuserPassword: () => secrets.read('superuser'),
+    access: () => ({ token: secrets.recall('token'), tls: trust.tls }),
+  });
   report.attach({
     chores,
     address,
     archive: () => (archive === null ? null : archiveReport(archive.status())),
+    backup: () => backups?.report() ?? null,
   });
 
   const api = await openApi(configuration, context, context.clock, (verb, resource, code, duration) =>
@@ -71,6 +79,7 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
   const port: AgentPort = {
     registry,
     control,
+    backups: backups ?? { start: async () => NO_ARCHIVE, switchWal: async () => NO_ARCHIVE },
     status: () => report.status(),
     cluster: () => report.cluster(),
     history: () => report.history(),
@@ -99,6 +108,7 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
   });
   await report.firstView;
   if (archive !== null) lifetime.start('archive', (signal) => archive.run(signal));
+  if (backups !== null) lifetime.start('backup', (signal) => backups.run(signal));
   lifetime.start('http', (signal) => server.run(signal));
   await server.listening;
 

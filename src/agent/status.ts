@@ -23,6 +23,7 @@ export interface StatusExtras {
   readonly lastDecision: MemberStatus['lastDecision'];
   readonly progress: Progress | null;
   readonly archive: MemberStatus['archive'];
+  readonly backup: MemberStatus['backup'];
   readonly problems: MemberStatus['problems'];
 }
 

@@ -103,3 +103,10 @@ export class InterruptedError extends CommandError {
     );
   }
 }
+
+/** The agent took the backup, and it failed: code, sentence and remedy are its own. */
+export class BackupFailedError extends CommandError {
+  constructor(failure: { code: string; message: string; remedy: string }) {
+    super(failure.code, failure.message, failure.remedy);
+  }
+}

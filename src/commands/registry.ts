@@ -22,6 +22,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   reinitialize: async () => (await import('./reinitialize.ts')).registerReinitialize,
   restore: async () => (await import('./restore.ts')).registerRestore,
   'wal-fetch': async () => (await import('./wal-fetch.ts')).registerWalFetch,
+  backup: async () => (await import('./backup.ts')).registerBackup,
   config: async () => (await import('./config.ts')).registerConfig,
   secrets: async () => (await import('./secrets.ts')).registerSecrets,
   probe: async () => (await import('./probe.ts')).registerProbe,

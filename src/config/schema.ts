@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { text } from './leaves.ts';
 import { absolutePath, socketPath } from './patterns.ts';
 import { archive } from './sections/archive.ts';
+import { backup } from './sections/backup.ts';
 import { cluster } from './sections/cluster.ts';
 import { ha } from './sections/ha.ts';
 import { log, shutdown, slots, tags } from './sections/member.ts';
@@ -32,6 +33,7 @@ export const schema = z
     tags,
     slots,
     archive,
+    backup,
     shutdown,
     log,
   })

@@ -8,6 +8,7 @@ import type { AgentPort } from './ports.ts';
 import { methodNotAllowed, notFound, Problem, problemOf } from './problem.ts';
 import { type Access, READ, type RouteSpec } from './route.ts';
 import { archiveRoutes } from './routes-archive.ts';
+import { backupRoutes } from './routes-backup.ts';
 import { controlRoutes } from './routes-control.ts';
 import { metricsRoute } from './routes-metrics.ts';
 import { patroniRoutes } from './routes-patroni.ts';
@@ -42,6 +43,7 @@ export function agentRoutes(port: AgentPort, options: AppOptions): RouteSpec[] {
     ...statusRoutes(port),
     ...controlRoutes(port),
     ...archiveRoutes(port),
+    ...backupRoutes(port.backups),
     ...peerRoutes(port, options.promiseTimeout),
   ];
   let document: string | null = null;

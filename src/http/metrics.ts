@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { Millis } from '../ha/units.ts';
 import { type ArchiveMetrics, archiveMetrics } from './metrics-archive.ts';
+import { type BackupMetrics, backupMetrics } from './metrics-backup.ts';
 import { type ClusterMetrics, clusterMetrics } from './metrics-cluster.ts';
 import { type InstanceMetrics, instanceMetrics } from './metrics-instance.ts';
 import { processMetrics } from './metrics-process.ts';
@@ -36,6 +37,7 @@ export function createMetrics(registry: Registry): Metrics {
   const cluster: ClusterMetrics = clusterMetrics(registry);
   const instance: InstanceMetrics = instanceMetrics(registry);
   const archive: ArchiveMetrics = archiveMetrics(registry);
+  const backup: BackupMetrics = backupMetrics(registry);
   processMetrics(registry);
   return {
     ...workMetrics(registry),
@@ -44,6 +46,7 @@ export function createMetrics(registry: Registry): Metrics {
       cluster.updateGuard(extra.guard, extra.guardMargin);
       instance.update(extra.sample, extra.sampleAge);
       archive.update(status.archive, Date.now());
+      backup.update(status.backup);
     },
   };
 }

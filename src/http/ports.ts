@@ -14,6 +14,8 @@ import type {
 import type { Ending, HistoryEntry, MemberTags, SwitchoverRequest } from '../ha/record.ts';
 import type { Epoch, Millis, TimelineId } from '../ha/units.ts';
 import type { ArchiveReport } from './archive-report.ts';
+import type { BackupReport } from './backup-report.ts';
+import type { BackupPort } from './routes-backup.ts';
 
 /** A long work in progress: initdb, clone, rewind, … */
 export interface Progress {
@@ -83,6 +85,8 @@ export interface MemberStatus {
   readonly progress: Progress | null;
   /** Null: there is no archive, or it is not loaded yet. */
   readonly archive: ArchiveReport | null;
+  /** Base backups. Null: as above. */
+  readonly backup: BackupReport | null;
   /** Conditions that a person should look at, e.g. "data directory of another cluster": each with its remedy. */
   readonly problems: readonly { readonly code: string; readonly message: string; readonly remedy: string }[];
 }
@@ -186,4 +190,5 @@ export interface AgentPort {
   /** For archive_command: archives a file of pg_wal; `gone`: nobody waits for the answer any more. */
   archivePush(file: string, gone: AbortSignal): Promise<ArchiveAnswer>;
   readonly control: Control;
+  readonly backups: BackupPort;
 }

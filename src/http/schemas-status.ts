@@ -1,4 +1,5 @@
 import { archiveReportSchema } from './archive-report.ts';
+import { backupReportSchema } from './backup-report.ts';
 import { flag, list, number, object, oneOf, orNull, ref, text, time, whole } from './json-schema.ts';
 import {
   durationSchema,
@@ -77,6 +78,7 @@ export const memberStatusSchema = object({
   lastDecision: object({ kind: text(), reason: text(), at: time() }),
   progress: orNull(ref('Progress')),
   archive: orNull(archiveReportSchema),
+  backup: orNull(backupReportSchema),
   problems: list(object({ code: text(), message: text(), remedy: text() }), 'What a person should look at.'),
 });
 

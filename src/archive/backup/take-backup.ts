@@ -43,7 +43,7 @@ export interface BackupOptions {
 }
 
 /** Removing what a failed one left. */
-const CLEAN_WITHIN = 60_000;
+const CLEAN_WITHIN = 20_000;
 
 /**
  * Takes a backup of the Postgres beside it straight into the archive. The caller holds the lock. Nothing of it counts

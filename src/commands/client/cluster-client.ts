@@ -75,9 +75,14 @@ export class ClusterClient {
    * be connected to is passed over: after a lost answer the wish may be recorded already.
    */
   async change(call: Call, signal?: AbortSignal): Promise<string> {
-    const answer = await this.#ask(this.#given, call, CHANGE_TIMEOUT_MILLIS, neverConnected, signal);
-    const { message } = (answer.body ?? {}) as { message?: unknown };
+    const { message } = await this.changeFor<{ message?: unknown }>(call, signal);
     return typeof message === 'string' ? message : 'accepted';
+  }
+
+  /** As `change`, with the whole answer. */
+  async changeFor<Body extends object>(call: Call, signal?: AbortSignal): Promise<Body> {
+    const answer = await this.#ask(this.#given, call, CHANGE_TIMEOUT_MILLIS, neverConnected, signal);
+    return (answer.body ?? {}) as Body;
   }
 
   async #read(path: string, signal: AbortSignal | undefined): Promise<unknown> {

@@ -21,15 +21,17 @@ const operations: [string, string, Json][] = Object.entries<Json>(document.paths
   Object.entries<Json>(item).map(([method, operation]): [string, string, Json] => [path, method, operation]),
 );
 
+// One for all: each would compile the whole document again.
+const ajv = new Ajv2020({
+  strict: true,
+  strictTypes: false,
+  allowUnionTypes: true,
+  formats: { 'date-time': true },
+});
+ajv.addVocabulary(['components']);
+ajv.addSchema({ $id: 'doc', components: document.components });
+
 function compile(schema: Json) {
-  const ajv = new Ajv2020({
-    strict: true,
-    strictTypes: false,
-    allowUnionTypes: true,
-    formats: { 'date-time': true },
-  });
-  ajv.addVocabulary(['components']);
-  ajv.addSchema({ $id: 'doc', components: document.components });
   return ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/components', '"doc#/components')));
 }
 

@@ -14,6 +14,7 @@ import type {
   PromiseRequest,
 } from '../../../src/ha/peer.ts';
 import { epoch, millis, timelineId } from '../../../src/ha/units.ts';
+import type { BackupPort } from '../../../src/http/routes-backup.ts';
 import type {
   AgentPort,
   ArchiveAnswer,
@@ -80,6 +81,7 @@ export const PRIMARY: MemberStatus = {
   lastDecision: { kind: 'stay', reason: 'nothing to do', at: NOW },
   progress: null,
   archive: null,
+  backup: null,
   problems: [],
 };
 
@@ -259,6 +261,21 @@ export class ScriptedAgent implements AgentPort {
   hold = (request: HoldRequest) => {
     this.calls.push(['hold', request]);
     return { granted: true, identity: PG1 };
+  };
+  readonly backups: BackupPort = {
+    start: async (request) => {
+      this.calls.push(['backup', request]);
+      return request.from === 'pg-9'
+        ? {
+            refused: { code: 'MEMBER_UNKNOWN', message: 'there is no member pg-9', remedy: 'name another' },
+            status: 404,
+          }
+        : { message: 'pg-1 takes a backup', member: 'pg-1', run: 'abcd1234' };
+    },
+    switchWal: async (wish) => {
+      this.calls.push(['switchWal', wish]);
+      return { lsn: '0/3000028' };
+    },
   };
   archivePush = async (file: string): Promise<ArchiveAnswer> => {
     this.calls.push(['archivePush', file]);

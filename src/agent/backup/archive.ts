@@ -1,0 +1,51 @@
+import { ForeignArchiveError, StoreUnreachableError } from '../../archive/errors.ts';
+import { type ArchiveIdentity, readIdentity } from '../../archive/identity.ts';
+import { type ArchiveSettings, openArchive } from '../../archive/opened-archive.ts';
+import type { WalArchive } from '../../archive/wal/push-file.ts';
+import type { View } from '../../ha/view.ts';
+
+/** Whose archive a member may write to, by what it saw last; null: it is not known yet. */
+export function identityOf(view: View | null): ArchiveIdentity | null {
+  const record = view?.record.lastValid ?? null;
+  const systemIdentifier = view?.local.systemIdentifier ?? '';
+  if (record === null || record.clusterUID === '' || systemIdentifier === '') return null;
+  return { clusterUID: record.clusterUID, generation: record.generation, systemIdentifier };
+}
+
+/**
+ * Opens the archive for one backup, or one look at them: its own connections and buffers, which end with it. It must be this cluster's by
+ * its own word: the primary claims it before it archives the first segment.
+ *
+ * @throws ArchiveError
+ */
+export async function openForBackup(
+  settings: ArchiveSettings,
+  identity: ArchiveIdentity | null,
+  { mayWrite }: { readonly mayWrite: boolean },
+  signal: AbortSignal,
+): Promise<WalArchive> {
+  const archive = await openArchive(settings);
+  try {
+    const { store } = archive;
+    await store.check({ signal });
+    const found = await readIdentity(store, { signal });
+    if (identity === null) throw new StoreUnreachableError(store.name, 'the cluster is not known yet');
+    if (found === null)
+      throw new StoreUnreachableError(store.name, 'the primary has not archived anything there yet');
+    if (
+      found.clusterUID !== identity.clusterUID ||
+      found.generation !== identity.generation ||
+      found.systemIdentifier !== identity.systemIdentifier
+    )
+      throw new ForeignArchiveError(store.name, describe(found), describe(identity));
+    if (mayWrite) await store.prepareToWrite({ signal });
+    return archive;
+  } catch (error) {
+    archive.store.close();
+    throw error;
+  }
+}
+
+function describe({ clusterUID, generation }: ArchiveIdentity): string {
+  return `cluster ${clusterUID}, generation ${generation}`;
+}

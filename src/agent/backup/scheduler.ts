@@ -1,0 +1,118 @@
+import type { WalArchive } from '../../archive/wal/push-file.ts';
+import type { Configuration } from '../../config/configuration.ts';
+import { millis } from '../../ha/units.ts';
+import type { BegunRun, NewestBackup } from '../../http/backup-report.ts';
+import type { Refused } from '../../http/routes-backup.ts';
+import { Wakeup } from '../../kubernetes/wakeup.ts';
+import type { Log } from '../log.ts';
+import { failureOf } from './errors.ts';
+import { newestBackup } from './newest.ts';
+import { isDue, type Schedule, schedule, type Tries } from './schedule.ts';
+
+export interface SchedulerOptions {
+  readonly settings: Configuration['backup'];
+  /** The archive, for one look: the scheduler closes it. */
+  open(signal: AbortSignal): Promise<WalArchive>;
+  /** Only the primary keeps the schedule. */
+  leads(): boolean;
+  start(): Promise<BegunRun | Refused>;
+  readonly log: Log;
+}
+
+/** Milliseconds. */
+const PACE = 15_000;
+/** Others delete backups, and take them. */
+const LOOK_EVERY = 5 * 60_000;
+const LOOK_WITHIN = 60_000;
+
+/**
+ * Has backups taken when they are due. What is due is told by the archive, not by memory: whoever is the primary, and
+ * however often that changed, looks when the newest backup began.
+ */
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #schedule: Schedule | null;
+  readonly #wakeup = new Wakeup();
+  #newest: NewestBackup | null = null;
+  /** By performance.now(); null: not since this member leads. */
+  #lookedAt: number | null = null;
+  #tries: Tries | null = null;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    const { schedule: expression, timeZone } = options.settings;
+    this.#schedule = expression === null ? null : schedule(expression, timeZone);
+  }
+
+  get newest(): NewestBackup | null {
+    return this.#newest;
+  }
+
+  get nextAt(): Date | null {
+    return this.#schedule?.nextDue(new Date()) ?? null;
+  }
+
+  /** Looks at the archive again, soon: something changed there. */
+  look(): void {
+    this.#lookedAt = null;
+    this.#wakeup.wake();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if (!this.#options.leads()) {
+        this.#newest = null;
+        this.#lookedAt = null;
+      } else {
+        try {
+          await this.#round(signal);
+        } catch (error) {
+          if (signal.aborted) return;
+          const { code, message } = failureOf(error);
+          this.#options.log.warn(
+            { event: 'backup.look-failed', code },
+            `The archive's backups cannot be seen: ${message}`,
+          );
+        }
+      }
+      await this.#wakeup.sleep(millis(PACE), signal);
+    }
+  }
+
+  async #round(signal: AbortSignal): Promise<void> {
+    const now = Date.now();
+    const due = this.#schedule?.lastDue(new Date(now))?.getTime() ?? null;
+    const isStale = this.#lookedAt === null || performance.now() - this.#lookedAt > LOOK_EVERY;
+    // Before a backup is begun, it is looked whether there is one by now: another member may have led since.
+    if (isStale || this.#isDue(now, due)) {
+      const bound = AbortSignal.any([signal, AbortSignal.timeout(LOOK_WITHIN)]);
+      const archive = await this.#options.open(bound);
+      try {
+        this.#newest = await newestBackup(archive, bound);
+        this.#lookedAt = performance.now();
+      } finally {
+        archive.store.close();
+      }
+    }
+    if (!this.#isDue(now, due)) return;
+    const count = this.#tries !== null && this.#tries.due === (due ?? 0) ? this.#tries.count + 1 : 1;
+    this.#tries = { due: due ?? 0, count, lastAt: now };
+    const answer = await this.#options.start();
+    const { log } = this.#options;
+    if ('refused' in answer) {
+      const { code, message } = answer.refused;
+      log.warn(
+        { event: 'backup.schedule-refused', code },
+        `The backup that is due was not begun: ${message}`,
+      );
+    } else {
+      log.info({ event: 'backup.scheduled', member: answer.member, run: answer.run }, answer.message);
+    }
+  }
+
+  #isDue(now: number, due: number | null): boolean {
+    if (this.#schedule === null) return false;
+    const newest = this.#newest === null ? null : Date.parse(this.#newest.startedAt);
+    return isDue(now, due, newest, this.#tries);
+  }
+}
