@@ -98,7 +98,10 @@ function widen(
     settled: { ...record.settled, cohort: names.members, acks: names.acks },
   });
   const members = [...new Set([...names.members, ...wanted.members])];
-  const cohort = { members, acks: view.settings.durability === 'preferred' ? wanted.acks : names.acks };
+  // Never more acks: a walsender that has not read them yet would release a commit early, and the epoch is published
+  // without the proof that a raised `k` needs. It is raised once the epoch is settled.
+  const acks = view.settings.durability === 'preferred' ? Math.min(names.acks, wanted.acks) : names.acks;
+  const cohort = { members, acks };
   if (synchronousStandbyNames(cohort) === server.synchronousStandbyNames) return null;
   return { kind: 'set-names', cohort, reason: 'standbys outside the new cohort stream its history' };
 }
