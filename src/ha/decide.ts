@@ -9,7 +9,7 @@ import { lead, superseded } from './primary.ts';
 import type { ClusterRecord } from './record.ts';
 import { repair } from './repair.ts';
 import { repairAsPrimary } from './repair-as-primary.ts';
-import { standBy } from './standby.ts';
+import { lettingReadersIn, standBy } from './standby.ts';
 import { releaseEarly, rest } from './stopped.ts';
 import { startAgain } from './tasks.ts';
 import { elapsed } from './units.ts';
@@ -143,8 +143,11 @@ function invalid(view: View, why: string): Decision {
     return { kind: 'stop', mode: 'fast', demotion: view.local.state === 'primary', reason: 'shutdown' };
   }
   if (view.local.state === 'stopping') return finishStop(view);
-  if (view.local.server === null) return hung(view);
-  return repair(view, why);
+  const { server } = view.local;
+  if (server === null) return hung(view);
+  const step = repair(view, why);
+  const isIdle = step.kind === 'wait' && view.local.state === 'standby' && view.recruitment === null;
+  return isIdle && !server.doorOpen ? lettingReadersIn : step;
 }
 
 /**
@@ -180,6 +183,7 @@ function withoutRecord(view: View): Decision {
       return rest(view, null);
     case 'standby':
       if (view.wishes.shutdown) return { kind: 'stop', mode: 'fast', demotion: false, reason: 'shutdown' };
+      if (view.local.server?.doorOpen === false) return lettingReadersIn;
       return wait('the API has not shown the cluster record yet');
     case 'primary':
       if (view.wishes.shutdown) return { kind: 'stop', mode: 'fast', demotion: true, reason: 'shutdown' };

@@ -1,7 +1,7 @@
 import { type Decision, wait } from './decision.ts';
 import { permittedUntil } from './permission.ts';
 import type { ClusterRecord } from './record.ts';
-import type { Instant } from './units.ts';
+import { elapsed, type Instant } from './units.ts';
 import type { ServerView, View } from './view.ts';
 
 /** Neither a renewal nor a quorum of replies: no client may read what may be stale. */
@@ -21,6 +21,15 @@ export function isolated(view: View, record: ClusterRecord, server: ServerView):
         reason: `neither a renewal nor ${record.settled.acks} replies for ${view.settings.staleReadBound} ms`,
       };
     }
+    if (isCutOff(view, record)) {
+      return {
+        kind: 'stop',
+        mode: 'fast',
+        demotion: true,
+        reason:
+          'neither the API nor any member is heard: as a standby it lets clients go on to who leads now',
+      };
+    }
     return wait('isolated: the door is closed until a renewal or a quorum of replies returns');
   }
   return {
@@ -29,6 +38,17 @@ export function isolated(view: View, record: ClusterRecord, server: ServerView):
     demotion: true,
     reason: 'the Lease could not be renewed in time and not every eligible member promised to wait',
   };
+}
+
+/**
+ * As long again after its permission ended, and no member answers any more either: if anybody is well, they have elected
+ * another. A closed door would keep libpq from them (it tries no host after one that refuses authentication).
+ */
+function isCutOff(view: View, record: ClusterRecord): boolean {
+  const { staleReadBound } = view.settings;
+  if (view.record.apiReachable || view.peers.length === 0) return false;
+  if (elapsed(permittedUntil(view, record), view.now) < staleReadBound) return false;
+  return view.peers.every(({ answeredAt }) => elapsed(answeredAt, view.now) >= 2 * staleReadBound);
 }
 
 /**

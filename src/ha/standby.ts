@@ -22,6 +22,32 @@ const HISTORY_COMES_WITHIN = 500;
 export function standBy(view: View, record: ClusterRecord): Decision {
   const server = view.local.server;
   if (server === null) return hung(view);
+  return letIn(view, record, server, standOrLead(view, record, server));
+}
+
+/**
+ * Whoever has nothing better to do opens its door, whether it follows somebody or not: to a closed one libpq says that
+ * authentication failed, and tries no further host; at a standby a session that is to write goes on to the next.
+ * A candidate, the target of a planned end, and a winner keep theirs closed: they are about to promote.
+ */
+function letIn(view: View, record: ClusterRecord, server: ServerView, step: Decision): Decision {
+  const isIdle = step.kind === 'wait' || (step.kind === 'look' && !view.record.apiReachable);
+  if (!isIdle || server.doorOpen || server.promoting || isTarget(view, record)) return step;
+  if (view.recruitment !== null || view.suspectedSince !== null) return step;
+  if (runningTask(view, 'promote') !== null) return step;
+  const holds = record.primary === view.local.identity && record.holder === view.hold.holder;
+  if (holds && view.hold.renewing) return step;
+  return lettingReadersIn;
+}
+
+/** A standby's door says nothing of its epoch. */
+export const lettingReadersIn: Decision = {
+  kind: 'open-door',
+  mark: null,
+  reason: 'a standby lets readers in',
+};
+
+function standOrLead(view: View, record: ClusterRecord, server: ServerView): Decision {
   const own = record.primary !== null && record.primary === view.local.identity;
   const promotion = runningTask(view, 'promote');
   if (
@@ -144,8 +170,6 @@ function follow(view: View, record: ClusterRecord, server: ServerView): Decision
       };
     }
   }
-  if (!server.doorOpen && !isTarget(view, record))
-    return { kind: 'open-door', mark: null, reason: 'a standby lets readers in' };
   return wait(`follows ${record.primary} in epoch ${record.epoch}`);
 }
 

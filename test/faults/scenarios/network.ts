@@ -5,6 +5,17 @@ const NETWORK = ['network'] as const;
 const others = ({ stage }: World, name: string): readonly string[] =>
   stage.names.filter((other) => other !== name);
 
+/** Where an attempt of libpq begins; what refuses it there keeps it from all others. */
+async function firstHostLeads({ stage, note }: World): Promise<string> {
+  const first = stage.names[0] ?? '';
+  const primary = await stage.primary();
+  if (primary === first) return first;
+  const { output } = await stage.pgwarden(primary, 'switchover', '--target', first);
+  note(output.trim());
+  await stage.waitUntilComplete(60_000);
+  return first;
+}
+
 export const network: readonly Scenario[] = [
   scenario({
     id: 'cut-primary',
@@ -31,13 +42,16 @@ export const network: readonly Scenario[] = [
   }),
   scenario({
     id: 'isolate-primary',
-    title: 'the primary cut off from members and API, but not from clients: plain reads there',
+    title:
+      'the primary, the first host of the URL, cut off from members and API, but not from clients: plain reads there',
     needs: NETWORK,
     holdMillis: 12_000,
     longestGapMillis: 8000,
+    // It chooses the primary itself.
+    isCombinable: false,
     async inject(world) {
       const { stage } = world;
-      const name = await stage.primary();
+      const name = await firstHostLeads(world);
       await stage.gate(name).become({ kind: 'silent' });
       for (const other of others(world, name)) {
         await stage.network.silence(name, other);

@@ -143,6 +143,16 @@ describe('an epoch that was just won', () => {
       cohort: { acks: 0 },
     });
   });
+  test('never raises k for it: a walsender that has not read it yet would release commits early', () => {
+    const names = synchronousStandbyNames(cohort(1, 1));
+    const server = { synchronousStandbyNames: names, walsenders: [walsender(1), walsender(2)] };
+    const settings = { durability: 'preferred', acks: 2 } as const;
+    const hold = { leadingSince: ago(3_000) };
+    expect(decides(fresh({ server, hold, settings, tasks: [task('epoch-row')] }))).toMatchObject({
+      kind: 'set-names',
+      cohort: cohort(1, 1, 2),
+    });
+  });
   test('is not handed over: who must go just stops', () => {
     expect(decides(fresh({ wishes: { shutdown: true, shutdownSince: ago(10) } })).kind).toBe('stop');
   });
@@ -214,6 +224,21 @@ describe('an isolated primary', () => {
     expect(decides(alone).kind).toBe('close-door');
     expect(decides({ ...alone, server: { walsenders: [], doorOpen: false } }).kind).toBe('wait');
     expect(decides({ ...alone, server: { doorOpen: false } }).kind).toBe('open-door');
+  });
+  test('becomes a standby once it heard of nobody for as long again: libpq passes no closed door by', () => {
+    const silent = (ms: number) =>
+      [1, 2].map((index) => peer(index, {}, { answeredAt: ago(ms), last: 'silent' }));
+    const cutOff = (since: number, peers: ViewPatch['peers']) =>
+      decides({
+        ...alone,
+        server: { walsenders: [], doorOpen: false },
+        hold: { renewedAt: ago(since) },
+        ...(peers === undefined ? {} : { peers }),
+      });
+    expect(cutOff(6_000, silent(6_000))).toMatchObject({ kind: 'stop', demotion: true });
+    expect(cutOff(5_999, silent(6_000)).kind).toBe('wait');
+    expect(cutOff(60_000, [...silent(6_000).slice(1), peer(2)]).kind).toBe('wait');
+    expect(cutOff(60_000, []).kind).toBe('wait');
   });
   test('stops in asynchronous mode, once its Lease may have expired', () => {
     const asynchronous = record({ settled: settledAs({ acks: 0 }) });

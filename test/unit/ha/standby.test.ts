@@ -44,6 +44,27 @@ describe('a standby', () => {
   test('lets readers in', () => {
     expect(decides({ server: { doorOpen: false } }).kind).toBe('open-door');
   });
+  test('lets them in while it follows nobody: whoever is to write goes on to the next host', () => {
+    const nobody = alone({ server: server({ doorOpen: false }) });
+    const waits = { ...nobody, local: { promise: epoch(4) } };
+    expect(decides(waits).kind).toBe('open-door');
+    // It was the primary, and the API is away: the direct GET before its win does not come.
+    const floor = { epoch: epoch(3), primary: id(1), revision: 0 };
+    const of = record({ primary: id(1), settled: settledAs({ primary: id(1) }) });
+    const own = { ...nobody, local: { floor }, record: of };
+    const away = { apiReachable: false, readAt: ago(60_000) };
+    expect(decides({ ...own, seen: away }).kind).toBe('open-door');
+    expect(decides({ ...own, seen: { readAt: ago(60_000) } }).kind).toBe('look');
+    expect(decides({ ...nobody, record: null, seen: { known: false } }).kind).toBe('open-door');
+    expect(decides({ ...nobody, record: null, seen: { absentSince: ago(100) } }).kind).toBe('open-door');
+  });
+  test('keeps its door closed while it is about to promote', () => {
+    const closed = { server: { doorOpen: false }, local: { promise: epoch(4) } };
+    expect(decides({ ...closed, suspectedSince: ago(50) }).kind).toBe('wait');
+    expect(decides({ ...closed, tasks: [task('promote', { of: '4' })] }).kind).not.toBe('open-door');
+    const ending = { target: id(1), cause: 'switchover' } as const;
+    expect(decides({ ...closed, record: record({ ending }) }).kind).not.toBe('open-door');
+  });
   test('raises its floor with an epoch that its primary gave itself', () => {
     const of = record({ epoch: epoch(5) });
     expect(decides({ record: of })).toMatchObject({ kind: 'follow', floor: { epoch: 5, primary: id(0) } });
