@@ -64,7 +64,8 @@ export class Pulse {
       const { view } = beaten;
       if (view === null || this.#looking || elapsed(view.now, clock.now()) < 2 * EVERY) continue;
       // Not waited for: a look may hang as well, and the round must be judged all the same.
-      if (view.local.state === 'primary') void this.#look(beaten).catch((error: unknown) => failures.push(error));
+      if (view.local.state === 'primary')
+        void this.#look(beaten).catch((error: unknown) => failures.push(error));
     }
   }
 
