@@ -39,7 +39,10 @@ export async function actOnRecord(context: Context, view: View, decision: Record
     case 'create-record': {
       const { record } = decision;
       const clusterUID = record.clusterUID === '' ? randomUUID() : record.clusterUID;
-      await write(context, api, null, { ...record, clusterUID });
+      // One that cannot be read is written over: there it is made anew by a swap.
+      const { unreadable } = view.record;
+      const base = unreadable === null ? null : { record, resourceVersion: unreadable };
+      await write(context, api, base, { ...record, clusterUID });
       return;
     }
     case 'swap-record': {

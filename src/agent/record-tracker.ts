@@ -17,6 +17,7 @@ export class RecordTracker {
   #epochSeenAt: Instant | null = null;
   #readAt: Instant | null = null;
   #absentSince: Instant | null = null;
+  #unreadable: string | null = null;
   #lastValid: ClusterRecord | null = null;
   #seen: Seen | null = null;
   #told: { readonly seen: Seen; readonly at: Instant } | null = null;
@@ -61,15 +62,18 @@ export class RecordTracker {
       case 'unknown':
         return;
       case 'absent':
+      case 'unreadable': {
         this.#doubt = false;
         this.#readAt = result.sentAt;
         this.#known = true;
         if (this.#current !== null || this.#absentSince === null) this.#absentSince = this.#now();
-        if (this.#current !== null) {
-          this.#current = null;
-          this.#onChange();
-        }
+        const unreadable = result.outcome === 'unreadable' ? result.resourceVersion : null;
+        const isNews = this.#current !== null || this.#unreadable !== unreadable;
+        this.#current = null;
+        this.#unreadable = unreadable;
+        if (isNews) this.#onChange();
         return;
+      }
       case 'found':
         this.#doubt = false;
         this.#readAt = result.sentAt;
@@ -107,6 +111,7 @@ export class RecordTracker {
       epochSeenAt: this.#epochSeenAt,
       readAt: this.#readAt,
       absentSince: this.#absentSince,
+      unreadable: this.#unreadable,
       lastValid: this.#lastValid,
       seen: this.#seen,
       told: this.#confirmed(),
@@ -123,6 +128,7 @@ export class RecordTracker {
   #take(seen: VersionedRecord): void {
     this.#known = true;
     this.#absentSince = null;
+    this.#unreadable = null;
     const age = ageOf(seen.record);
     // Another cluster's ages say nothing of this one's.
     if (this.#seen?.clusterUID !== age.clusterUID || isNewer(age, this.#seen)) this.#seen = age;

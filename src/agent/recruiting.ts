@@ -8,6 +8,7 @@ import { baseOfRepair } from '../ha/repair.ts';
 import type { Instant } from '../ha/units.ts';
 import { elapsed, millis } from '../ha/units.ts';
 import type { Recruitment, View } from '../ha/view.ts';
+import type { ReadResult } from '../kubernetes/ports.ts';
 import type { Context } from './context.ts';
 import { promiseEpoch } from './promises.ts';
 
@@ -87,14 +88,20 @@ async function basis(
   if (decision.repair) {
     const record = baseOfRepair(view);
     if (record === null) return null;
-    const resourceVersion = result.outcome === 'found' ? result.current.resourceVersion : '';
+    const resourceVersion = versionOf(result);
     return { current: { record, resourceVersion }, sentAt: result.sentAt };
   }
-  if (result.outcome === 'absent') return null;
+  if (result.outcome !== 'found') return null;
   const known = view.record.current;
   if (result.current.record.epoch !== known?.record.epoch) return null;
   if (result.current.record.primary !== known.record.primary) return null;
   return result;
+}
+
+/** Of what a repair writes over; empty: there is nothing. */
+function versionOf(result: Exclude<ReadResult, { outcome: 'unknown' }>): string {
+  if (result.outcome === 'found') return result.current.resourceVersion;
+  return result.outcome === 'unreadable' ? result.resourceVersion : '';
 }
 
 async function ask(

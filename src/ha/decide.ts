@@ -47,7 +47,11 @@ export function decide(view: View): Decision {
         return obey(view, current);
     }
   }
-  if (view.record.known && view.local.data === 'present') return invalid(view, 'the cluster record is gone');
+  if (view.record.unreadable !== null && view.local.data === 'empty') return unreadable(view);
+  if (view.record.known && view.local.data === 'present') {
+    const why = view.record.unreadable === null ? 'is gone' : 'cannot be read';
+    return invalid(view, `the cluster record ${why}`);
+  }
   return withoutRecord(view);
 }
 
@@ -172,6 +176,18 @@ function foreign(view: View, why: string): Decision {
     remedy:
       'give this member an empty volume to clone into, or point it at its own cluster; if the record is left from a deleted cluster of the same name, delete its Leases',
     reason: why,
+  };
+}
+
+/** Nobody begins a cluster over what another may have left: those that have data make the record anew. */
+function unreadable(view: View): Decision {
+  if (view.wishes.shutdown) return { kind: 'exit', leavesPostgres: false, reason: 'shutdown' };
+  return {
+    kind: 'problem',
+    code: 'RECORD_UNREADABLE',
+    remedy:
+      'members with data repair it; if there are none, undo the edit, or delete the Lease to begin anew',
+    reason: 'the cluster record cannot be read, and this member has no data to make it anew from',
   };
 }
 

@@ -63,7 +63,7 @@ function rebuildAlone(view: View, why: string): Decision {
       epoch: nextEpoch(view),
       leaseDuration: view.settings.leaseDuration,
     }),
-    resourceVersion: view.record.current?.resourceVersion ?? null,
+    resourceVersion: view.record.current?.resourceVersion ?? view.record.unreadable,
     reason: `${why}: a person accepted the loss of data`,
   };
 }

@@ -173,8 +173,10 @@ export interface RecordView {
   readonly epochSeenAt: Instant | null;
   /** When the last successful direct GET was sent. */
   readonly readAt: Instant | null;
-  /** Since when it is seen to be absent. */
+  /** Since when it is seen to be absent, or unreadable. */
   readonly absentSince: Instant | null;
+  /** The resourceVersion of a record that is there and cannot be read (`current` is null then): it is written over. */
+  readonly unreadable: string | null;
   /** The last record that was valid for this member: what it holds or follows by. */
   readonly lastValid: ClusterRecord | null;
   /** The newest record that this process itself saw. */

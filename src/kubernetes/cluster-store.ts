@@ -5,7 +5,7 @@ import type { ApiAnswer } from './api-call.ts';
 import { saysAbsent } from './api-status.ts';
 import type { ApiClient } from './client.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { ApiStatusError, KubernetesError } from './errors.ts';
+import { ApiStatusError, KubernetesError, RecordMalformedError } from './errors.ts';
 import { decodeMember, decodeRecord, encodeMember, encodeRecord } from './lease-codec.ts';
 import { CLUSTER_LABEL, KIND_LABEL, type LeasePlace, memberLeaseName } from './lease-envelope.ts';
 import { LeaseMemory } from './lease-memory.ts';
@@ -53,7 +53,7 @@ export class LeaseClusterStore implements ClusterStore {
     this.#memory = options.memory ?? new LeaseMemory();
   }
 
-  /** A GET without resourceVersion: the API server asks a quorum of etcd. A record that is broken is `unknown`. */
+  /** A GET without resourceVersion: the API server asks a quorum of etcd. A Lease that is another's is `unknown`. */
   async read(deadline: Millis, signal?: AbortSignal): Promise<ReadResult> {
     const sentAt = this.#clock.now();
     try {
@@ -62,6 +62,9 @@ export class LeaseClusterStore implements ClusterStore {
       return { outcome: 'found', current, sentAt: answer.sentAt };
     } catch (error) {
       if (saysAbsent(error, this.#place.cluster)) return { outcome: 'absent', sentAt };
+      if (error instanceof RecordMalformedError && error.resourceVersion !== '') {
+        return { outcome: 'unreadable', resourceVersion: error.resourceVersion, error, sentAt };
+      }
       return { outcome: 'unknown', error: expected(error) };
     }
   }

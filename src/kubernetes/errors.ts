@@ -140,6 +140,18 @@ export class RecordMalformedError extends KubernetesError {
   }
 }
 
+/** A Lease in the format of another version of pgwarden: nothing of it is used, and it is not written over. */
+export class RecordFormatError extends KubernetesError {
+  readonly code = 'RECORD_FORMAT';
+
+  constructor(lease: string, format: number, known: number) {
+    super(
+      `Lease ${lease} has format ${format}, and this version of pgwarden reads format ${known}`,
+      'Bring this member to the version that the others have.',
+    );
+  }
+}
+
 /** A Lease of that name belongs to something else, or to another cluster. */
 export class LeaseForeignError extends KubernetesError {
   readonly code = 'LEASE_FOREIGN';

@@ -1,5 +1,5 @@
 import type { MemberName } from '../ha/member.ts';
-import { LeaseForeignError, RecordMalformedError } from './errors.ts';
+import { LeaseForeignError, RecordFormatError, RecordMalformedError } from './errors.ts';
 import { isObject, property, textProperty, type WireLease, type WireMeta } from './wire.ts';
 
 /** The one annotation that carries what a Lease's own spec has no field for. */
@@ -118,6 +118,7 @@ export function openAnnotation(lease: unknown, name: string, resourceVersion: st
     throw new RecordMalformedError(name, path, 'not JSON', resourceVersion, { cause });
   }
   const format = property(body, 'format');
+  if (typeof format === 'number' && format > FORMAT) throw new RecordFormatError(name, format, FORMAT);
   if (format !== FORMAT) {
     const problem = `format ${JSON.stringify(format)} is not the format ${FORMAT} that this version reads`;
     throw new RecordMalformedError(name, path, problem, resourceVersion);

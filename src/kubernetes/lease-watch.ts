@@ -4,7 +4,7 @@ import { statusError } from './api-status.ts';
 import { backoffPause, WATCH_BACKOFF } from './backoff.ts';
 import type { ApiClient } from './client.ts';
 import type { Clock } from './clock.ts';
-import { ApiAnswerError, ApiStatusError, KubernetesError } from './errors.ts';
+import { ApiAnswerError, ApiStatusError, KubernetesError, RecordMalformedError } from './errors.ts';
 import { decodeMember, decodeRecord } from './lease-codec.ts';
 import { CLUSTER_LABEL, type LeasePlace, memberOfLease } from './lease-envelope.ts';
 import type { LeaseMemory } from './lease-memory.ts';
@@ -165,8 +165,10 @@ export class LeaseWatch {
       if (member !== null) listener.onMember(member, decodeMember(lease, place));
     } catch (error) {
       if (!(error instanceof KubernetesError)) throw error;
-      // What was known stays: a broken edit is neither news nor a deletion. A direct read tells of it as well.
+      // Of a member what was known stays: a broken edit is neither news nor a deletion.
       log.error({ event: 'kubernetes.lease.unreadable', lease: name, err: error }, error.message);
+      // A record is as good as gone: a direct read confirms it.
+      if (name === place.cluster && error instanceof RecordMalformedError) listener.onRecord(null);
     }
   }
 

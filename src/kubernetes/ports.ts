@@ -15,6 +15,13 @@ export type SwapResult =
 export type ReadResult =
   | { readonly outcome: 'found'; readonly current: VersionedRecord; readonly sentAt: Instant }
   | { readonly outcome: 'absent'; readonly sentAt: Instant }
+  /** It is there, and says nothing that can be read (an edit by hand): as good as absent, but written over, not created. */
+  | {
+      readonly outcome: 'unreadable';
+      readonly resourceVersion: string;
+      readonly error: Error;
+      readonly sentAt: Instant;
+    }
   | { readonly outcome: 'unknown'; readonly error: Error };
 
 /** The Leases of one cluster. Every call has a deadline of its own; nothing here retries a swap. */
@@ -34,7 +41,7 @@ export interface ClusterStore {
   listMembers(deadline: Millis, signal?: AbortSignal): Promise<readonly MemberRecord[]>;
   /**
    * Lists and watches the Leases of the cluster until `signal` ends it, again and again (410, cuts, bookmarks),
-   * with growing pauses after errors. `onRecord(null)`: the record was deleted, or is absent from a list.
+   * with growing pauses after errors. `onRecord(null)`: the record was deleted, is absent from a list, or cannot be read.
    */
   watch(listener: StoreListener, signal: AbortSignal): Promise<void>;
 }

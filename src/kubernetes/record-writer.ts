@@ -89,6 +89,7 @@ export class RecordWriter {
       this.#known = result.current;
       return result.current;
     }
+    if (result.outcome === 'unreadable') return { outcome: 'unknown', error: result.error };
     return result.outcome === 'absent' ? { outcome: 'conflict' } : result;
   }
 

@@ -145,18 +145,22 @@ export const api: readonly Scenario[] = [
   })),
   scenario({
     id: 'lease-garbled',
-    title: 'Lease edited by hand: its record is no JSON; the primary serves on, and the edit is undone',
-    holdMillis: 12_000,
+    title: 'Lease edited by hand: its record is no JSON; the primary serves on and makes it anew',
     longestGapMillis: 3000,
     isCombinable: false,
-    async inject({ stage }) {
+    async inject({ stage, note }) {
       const before = await getLease(served(stage));
-      const withRecord = (text: string) => (now: LeaseObject) => ({
+      const began = performance.now();
+      await editLease(served(stage), (now) => ({
         ...now,
-        metadata: { ...now.metadata, annotations: { ...now.metadata.annotations, [RECORD]: text } },
+        metadata: { ...now.metadata, annotations: { ...now.metadata.annotations, [RECORD]: '{"epo' } },
+      }));
+      await waitFor('the record to be made anew', async () => {
+        const now = await getLease(served(stage));
+        return recordOf(now).clusterUID === recordOf(before).clusterUID;
       });
-      await editLease(served(stage), withRecord('{"epo'));
-      return () => editLease(served(stage), withRecord(before.metadata.annotations[RECORD] ?? ''));
+      note(`made anew after ${Math.round(performance.now() - began)} ms`);
+      return nothingToHeal;
     },
   }),
 ];

@@ -72,6 +72,25 @@ describe('a tracker of the record', () => {
     read({ revision: 8 });
     expect(view()).toMatchObject({ told: null, seen: saw(3, 8) });
   });
+  test('takes a record that cannot be read for one that is gone, and keeps its version', () => {
+    const { tracker, show, pass, view } = tracked();
+    show();
+    view();
+    tracker.onWatch(null);
+    expect(tracker.inDoubt).toBe(true);
+    pass(10);
+    const error = new Error('not JSON');
+    tracker.onRead({ outcome: 'unreadable', resourceVersion: '200', error, sentAt: instant(1_005) });
+    pass(10);
+    expect(tracker.inDoubt).toBe(false);
+    const lost = { current: null, known: true, unreadable: '200', absentSince: 1_010 };
+    expect(view()).toMatchObject({ ...lost, lastValid: { epoch: 3 } });
+    // Edited again: still gone since then.
+    tracker.onRead({ outcome: 'unreadable', resourceVersion: '201', error, sentAt: instant(1_015) });
+    expect(view()).toMatchObject({ ...lost, unreadable: '201' });
+    show();
+    expect(view()).toMatchObject({ unreadable: null, absentSince: null, current: { record: { epoch: 3 } } });
+  });
   test('asks nobody because of an older one', () => {
     const { tracker, show, view } = tracked();
     show();

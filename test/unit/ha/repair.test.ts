@@ -7,6 +7,7 @@ import {
   deadPeer,
   END,
   emptyPeer,
+  emptyView,
   granted,
   holderOf,
   id,
@@ -48,6 +49,13 @@ describe('a running primary whose record is gone or went backwards', () => {
       change: 'repair',
       record: { epoch: 3 },
     });
+  });
+  test('writes it anew over one that cannot be read; a member without data begins nothing over it', () => {
+    const { record: none, seen } = lost();
+    const garbled = { record: none ?? null, seen: { ...seen, unreadable: '8' } };
+    expect(decide(primaryView(garbled))).toMatchObject({ kind: 'create-record', record: { epoch: 3 } });
+    expect(decide(emptyView(0, garbled))).toMatchObject({ kind: 'problem', code: 'RECORD_UNREADABLE' });
+    expect(decide(standbyView(garbled))).toMatchObject({ kind: 'wait' });
   });
   test('writes it anew over an older copy of the same epoch', () => {
     const older = record({ revision: 6, settled: settledAs({ cohort: ids(1) }) });

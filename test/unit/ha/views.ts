@@ -344,6 +344,7 @@ function compose(
       epochSeenAt: ago(60_000),
       readAt: ago(100),
       absentSince: null,
+      unreadable: null,
       lastValid: seenRecord,
       seen: null,
       told: null,

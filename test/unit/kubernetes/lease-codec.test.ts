@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { memberName } from '../../../src/ha/member.ts';
 import { epoch, millis } from '../../../src/ha/units.ts';
-import { LeaseForeignError, RecordMalformedError } from '../../../src/kubernetes/errors.ts';
+import {
+  LeaseForeignError,
+  RecordFormatError,
+  RecordMalformedError,
+} from '../../../src/kubernetes/errors.ts';
 import {
   decodeMember,
   decodeRecord,
@@ -151,7 +155,12 @@ describe('the cluster record as a Lease', () => {
     const newer = edited(fresh(), (body) => {
       body.format = 2;
     });
-    expect(malformed(newer).message).toContain('format 2 is not the format 1');
+    // Of a later version: nothing that a repair may write over.
+    expect(() => decodeRecord(newer, PLACE)).toThrow(RecordFormatError);
+    const none = edited(fresh(), (body) => {
+      body.format = 'x';
+    });
+    expect(malformed(none).message).toContain('format "x" is not the format 1');
   });
 
   it('refuses a spec that was edited behind its back', () => {

@@ -113,7 +113,8 @@ describe('the watch of the Leases', () => {
     send('MODIFIED', recordLease('78'));
     await until('the event', () => seen.news.length === 3);
     server.cut();
-    await until('the second watch', () => watches.length === 2);
+    // The server has the request before the client has its answer.
+    await until('the second watch', () => watches.length === 2 && seen.reachable.length === 3);
     expect(watches[1]?.from).toBe('78');
     expect(lists()).toBe(1);
     expect(seen.reachable).toEqual([true, false, true]);
@@ -158,12 +159,21 @@ describe('the watch of the Leases', () => {
     expect(seen.news.slice(2)).toEqual(['record absent']);
   });
 
-  it('neither crashes on a broken record nor takes it for news or a deletion', async () => {
+  it('neither crashes on a Lease that is no record nor takes it for news or a deletion', async () => {
     await start();
     send('MODIFIED', { metadata: { name: 'pg', resourceVersion: '30' }, spec: {} });
     send('MODIFIED', recordLease('31'));
     await until('the next event', () => seen.news.length === 3);
     expect(seen.news.slice(2)).toEqual(['record 31']);
+  });
+
+  it('has a record that cannot be read looked at, as one that is gone', async () => {
+    await start();
+    const { metadata, spec } = recordLease('30') as { metadata: Record<string, unknown>; spec: unknown };
+    send('MODIFIED', { metadata: { ...metadata, annotations: {} }, spec });
+    send('MODIFIED', recordLease('31'));
+    await until('the next events', () => seen.news.length === 4);
+    expect(seen.news.slice(2)).toEqual(['record absent', 'record 31']);
   });
 
   it('pauses longer and longer while the API refuses, and says that it is not reachable', async () => {
