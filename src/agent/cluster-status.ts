@@ -20,10 +20,13 @@ export function clusterStatus(
   seenAt: string | null,
 ): ClusterStatus {
   const record = view.record.current?.record ?? view.record.lastValid;
-  const others = view.peers.map((peer) => {
+  const others = view.peers.flatMap((peer) => {
     const entry = view.members.find((member) => member.member === peer.member);
     const fresh = peer.last === 'answered' && elapsed(peer.answeredAt, now) < STALE_ANSWER;
-    return otherMember(view, record, peer.member, entry ?? null, fresh ? peer.state : null);
+    // Scaled away: only its Lease is left.
+    const counts = record?.settled.cohort.some((identity) => memberOf(identity) === peer.member) === true;
+    if (!fresh && !counts && !view.settings.expectedMembers.includes(peer.member)) return [];
+    return [otherMember(view, record, peer.member, entry ?? null, fresh ? peer.state : null)];
   });
   return {
     cluster: own.cluster,

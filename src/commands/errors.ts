@@ -104,6 +104,18 @@ export class InterruptedError extends CommandError {
   }
 }
 
+/** Some members did it, others did not; `done` is what the former said, a line each. */
+export class PartlyDoneError extends CommandError {
+  constructor(what: string, done: readonly string[], failed: readonly { member: string; error: Error }[]) {
+    const lines = failed.map(({ member, error }) => `${member}: ${error.message}`);
+    super(
+      'PARTLY_DONE',
+      [`${what} of ${failed.map(({ member }) => member).join(', ')} failed`, ...lines, ...done].join('\n'),
+      'run it again for those members once they answer: the others are done',
+    );
+  }
+}
+
 /** The agent took the backup, and it failed: code, sentence and remedy are its own. */
 export class BackupFailedError extends CommandError {
   constructor(failure: { code: string; message: string; remedy: string }) {

@@ -6,6 +6,7 @@ import {
   carryOut,
   type Outcome,
 } from './change.ts';
+import { CommandError, PartlyDoneError } from './errors.ts';
 import { restartOrder } from './restart.ts';
 
 /** `pgwarden reload`: has the agents read their configuration again. */
@@ -30,14 +31,19 @@ async function reload(context: ChangeContext, name: string | undefined): Promise
   const names = members.map((member) => member.name);
   context.announce(`reloading the configuration of ${names.join(', ')}`);
   const said: Record<string, string> = {};
+  const failed: { member: string; error: Error }[] = [];
   for (const member of names) {
     const path = `/v1/members/${encodeURIComponent(member)}/reload`;
-    said[member] = await context.client.change({ method: 'POST', path }, context.signal);
+    try {
+      said[member] = await context.client.change({ method: 'POST', path }, context.signal);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      // One member that is away, or whose file is wrong, keeps no other from its own.
+      if (names.length === 1 || !(error instanceof CommandError)) throw error;
+      failed.push({ member, error });
+    }
   }
-  return {
-    message: Object.entries(said)
-      .map(([member, text]) => `${member}: ${text}`)
-      .join('\n'),
-    reloaded: said,
-  };
+  const lines = Object.entries(said).map(([member, text]) => `${member}: ${text}`);
+  if (failed.length > 0) throw new PartlyDoneError('the reload', lines, failed);
+  return { message: lines.join('\n'), reloaded: said };
 }

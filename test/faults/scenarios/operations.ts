@@ -223,10 +223,9 @@ async function resize({ stage, note }: World, names: readonly string[]): Promise
       settings.cluster = { ...settings.cluster, members: names.length };
     });
   }
-  for (const name of was) {
-    const { exitCode, output } = await stage.pgwarden(name, 'reload', name);
-    if (exitCode !== 0) throw new Error(`reload of ${name}: ${output}`);
-  }
+  // Of all members: those that went in the step before are neither listed nor waited for.
+  const { exitCode, output } = await stage.pgwarden(was[0] ?? '', 'reload');
+  if (exitCode !== 0) throw new Error(`reload: ${output}`);
   for (const name of was.filter((one) => !names.includes(one)).toReversed()) {
     await stage.member(name).leave();
     stage.setMembers(stage.names.filter((one) => one !== name));

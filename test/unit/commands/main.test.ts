@@ -176,6 +176,24 @@ test('--help of every command has an example', async () => {
   }
 });
 
+test('reload goes on where one member does not answer, and says so in the end', async () => {
+  await using agent = await SpeakingAgent.onSocket(({ call }) => {
+    if (call === 'GET /v1/cluster') return { status: 200, body: aCluster() };
+    if (call !== 'POST /v1/members/pg-1/reload') return { status: 202, body: { message: 'nothing changed' } };
+    const error = { code: 'MEMBER_SILENT', message: 'pg-1 does not answer', remedy: 'wait' };
+    return { status: 504, body: { error } };
+  });
+  expect(await main(['reload', '--socket', agent.socket])).toBe(1);
+  expect(agent.received.map(({ call }) => call)).toEqual([
+    'GET /v1/cluster',
+    'POST /v1/members/pg-1/reload',
+    'POST /v1/members/pg-2/reload',
+    'POST /v1/members/pg-0/reload',
+  ]);
+  for (const told of ['pg-1: pg-1 does not answer', 'pg-2: nothing changed', 'pg-0: nothing changed'])
+    expect(err).toContain(told);
+});
+
 test('--help documents the exit codes', async () => {
   expect(await main(['--help'])).toBe(0);
   expect(out).toContain('no agent could be reached');

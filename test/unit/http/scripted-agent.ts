@@ -14,7 +14,6 @@ import type {
   PromiseRequest,
 } from '../../../src/ha/peer.ts';
 import { epoch, millis, timelineId } from '../../../src/ha/units.ts';
-import type { BackupPort } from '../../../src/http/routes-backup.ts';
 import type {
   AgentPort,
   ArchiveAnswer,
@@ -24,6 +23,7 @@ import type {
   ControlResult,
   MemberStatus,
 } from '../../../src/http/ports.ts';
+import type { BackupPort } from '../../../src/http/routes-backup.ts';
 
 const lsn = (text: string): Lsn => text as Lsn;
 export const PG0: MemberIncarnation = memberIncarnation(memberName('pg-0'), incarnation('0000000a'));
@@ -262,6 +262,10 @@ export class ScriptedAgent implements AgentPort {
     this.calls.push(['hold', request]);
     return { granted: true, identity: PG1 };
   };
+  archivePush = async (file: string): Promise<ArchiveAnswer> => {
+    this.calls.push(['archivePush', file]);
+    return { status: 503, text: `${file} is kept: the store is away` };
+  };
   readonly backups: BackupPort = {
     start: async (request) => {
       this.calls.push(['backup', request]);
@@ -277,8 +281,9 @@ export class ScriptedAgent implements AgentPort {
       return { lsn: '0/3000028' };
     },
   };
-  archivePush = async (file: string): Promise<ArchiveAnswer> => {
-    this.calls.push(['archivePush', file]);
-    return { status: 503, text: `${file} is kept: the store is away` };
+  fetchAnswer: ArchiveAnswer = { status: 200, text: 'fetched' };
+  archiveFetch = async (file: string): Promise<ArchiveAnswer> => {
+    this.calls.push(['archiveFetch', file]);
+    return this.fetchAnswer;
   };
 }
