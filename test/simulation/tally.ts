@@ -10,7 +10,7 @@ export interface Tally {
   readonly acknowledged: number;
   /** The longest that a cluster took to be whole again after its last fault, in virtual milliseconds. */
   readonly slowest: number;
-  /** Of one process, by its own clock: what a core did. */
+  /** CPU time of the processes, all of their threads (the compiler and the collector of V8 too) together. */
   readonly coreSeconds: number;
   readonly violations: readonly string[];
   readonly coverage: Readonly<Record<string, number>>;

@@ -5,7 +5,12 @@ import type { Fault } from '../faults/fault.ts';
 /** A fault is about for so long after its end, in milliseconds: what it leaves behind is dealt with then. */
 const WAKE_MS = 500;
 
-/** How often what happened, and which decision was taken while which fault was about. */
+/** The name of what is counted where two faults are about at a time, whichever came first. */
+export function pairOf(a: string, b: string): string {
+  return a < b ? `${a} & ${b}` : `${b} & ${a}`;
+}
+
+/** How often what happened, and which decision was taken, and which fault came, while which fault was about. */
 export class Coverage {
   readonly #scheduler: Scheduler;
   readonly #counts = new Map<string, number>();
@@ -21,6 +26,9 @@ export class Coverage {
 
   fault(fault: Fault): void {
     this.count(`fault: ${fault.kind}`);
+    for (const other of this.#about) {
+      if (other.until >= this.#scheduler.now) this.count(pairOf(fault.kind, other.kind));
+    }
     this.#about.push({ kind: fault.kind, until: this.#scheduler.now + fault.duration + WAKE_MS });
   }
 
