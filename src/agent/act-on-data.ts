@@ -72,7 +72,7 @@ export async function actOnData(context: Context, view: View, decision: DataDeci
       await instance.writeFloor(decision.floor, learnTimelines(view.local.timelineEpochs, record));
       context.recruitment = null;
       context.failedRecruitAt = null;
-      await instance.follow(upstream);
+      await instance.follow(upstream, { mayFetch: true });
       return;
     }
     case 'raise-floor': {

@@ -9,7 +9,7 @@ import { systemClock } from '../kubernetes/clock.ts';
 import { type Binaries, findBinaries } from '../postgres/find-binaries.ts';
 import { createPostgresInstance, type LocalInstance } from '../postgres/instance.ts';
 import type { Api } from './api.ts';
-import { prepareArchiveCommand } from './archive/command.ts';
+import { prepareArchiveCommands } from './archive/command.ts';
 import type { Context } from './context.ts';
 import { Guard } from './guard.ts';
 import { Hold } from './hold.ts';
@@ -117,9 +117,9 @@ async function live(
     ...postgres.initdb.postInitSql,
     ...postgres.initdb.postInitSqlFiles.map((path) => readFileSync(path, 'utf8')),
   ];
-  const archiveCommand = await prepareArchiveCommand(configuration);
+  const archiveCommands = await prepareArchiveCommands(configuration);
   const instance = createPostgresInstance(
-    instanceOptions(configuration, binaries, secrets, postInitSql, archiveCommand),
+    instanceOptions(configuration, binaries, secrets, postInitSql, archiveCommands),
     instanceSettings(configuration),
     { logger: log, clock },
   );

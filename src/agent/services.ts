@@ -91,6 +91,8 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     hold: (request) => holdFor(context, report.view, request),
     archivePush: async (file, gone) =>
       archive === null ? { status: 503, text: 'there is no archive' } : await archive.push(file, gone),
+    archiveFetch: async (file, gone) =>
+      archive === null ? { status: 503, text: 'there is no archive' } : await archive.fetch(file, gone),
   };
   const { tls } = http;
   const server = new HttpServer(port, {

@@ -40,7 +40,7 @@ export function instanceOptions(
   binaries: Binaries,
   secrets: Secrets,
   postInitSql: readonly string[],
-  archiveCommand: string | null,
+  archive: { readonly archiveCommand: string; readonly restoreCommand: string } | null,
 ): InstanceOptions {
   const { postgres, slots, ha, cluster } = configuration;
   const { initdb } = postgres;
@@ -68,7 +68,7 @@ export function instanceOptions(
     stopTimeout: ha.stopTimeout,
     maxSlotWalKeepSize: `${Math.floor(slots.maxSlotWalKeepSize / 1024 ** 2)}MB`,
     suspectAfter: ha.suspectAfter,
-    ...(archiveCommand === null ? {} : { archiveCommand }),
+    ...(archive ?? {}),
   };
 }
 

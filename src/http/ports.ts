@@ -164,14 +164,16 @@ export interface Control {
   reinitialize(request: { member: MemberName }): Promise<ControlResult>;
 }
 
-/** 200: the archive has it. 410: not, and Postgres stops. Else not, with the reason for Postgres's log. */
+/** 200: it is done. 410: not, and Postgres stops. Else not, with the reason for Postgres's log. */
 export interface ArchiveAnswer {
   readonly status: number;
   readonly text: string;
+  /** The archive itself says that it has no such file. */
+  readonly absent?: true;
 }
 
 /**
- * What the HTTP server is given. Everything but `promise`, `archivePush` and `control` answers at once from the last
+ * What the HTTP server is given. Everything but `promise`, `archivePush`, `archiveFetch` and `control` answers at once from the last
  * observation: no route ever waits for Postgres.
  */
 export interface AgentPort {
@@ -189,6 +191,8 @@ export interface AgentPort {
   hold(request: HoldRequest): HoldAnswer;
   /** For archive_command: archives a file of pg_wal; `gone`: nobody waits for the answer any more. */
   archivePush(file: string, gone: AbortSignal): Promise<ArchiveAnswer>;
+  /** For restore_command: puts a file of the archive where the command takes it from. */
+  archiveFetch(file: string, gone: AbortSignal): Promise<ArchiveAnswer>;
   readonly control: Control;
   readonly backups: BackupPort;
 }

@@ -180,8 +180,8 @@ export class LocalInstance implements PostgresInstance {
     return this.#life.stop(mode, signal);
   }
 
-  follow(upstream: Upstream | null): Promise<void> {
-    return this.#following.follow(upstream);
+  follow(upstream: Upstream | null, options?: { readonly mayFetch: boolean }): Promise<void> {
+    return this.#following.follow(upstream, options?.mayFetch ?? false);
   }
 
   async endReceiver(signal: AbortSignal): Promise<{ readonly timeline: TimelineId; readonly flushLsn: Lsn }> {

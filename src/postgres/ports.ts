@@ -72,6 +72,8 @@ export interface InstanceOptions {
   readonly suspectAfter: Millis;
   /** The value of archive_command; absent: WAL is not archived. */
   readonly archiveCommand?: string;
+  /** The value of restore_command of a standby that takes WAL from the archive; absent: there is no archive. */
+  readonly restoreCommand?: string;
 }
 
 /** What may change at a reload. */
@@ -139,8 +141,11 @@ export interface PostgresInstance {
   /** Fast, then immediate, then SIGKILL, then proven dead; bounded. */
   stop(mode: 'fast' | 'immediate' | 'kill', signal?: AbortSignal): Promise<void>;
 
-  /** Sets primary_conninfo (application_name = own identity) and reloads; null: follow nobody. */
-  follow(upstream: Upstream | null): Promise<void>;
+  /**
+   * Sets primary_conninfo (application_name = own identity) and reloads; null: follow nobody. `mayFetch`: WAL that the
+   * upstream no longer has may come from the archive.
+   */
+  follow(upstream: Upstream | null, options?: { readonly mayFetch: boolean }): Promise<void>;
   /** Clears primary_conninfo and restore_command, ends the WAL receiver by pid, verifies that it stays gone. */
   endReceiver(signal: AbortSignal): Promise<{ readonly timeline: TimelineId; readonly flushLsn: Lsn }>;
   /** Writes synchronous_standby_names, reloads, returns when a new connection shows it. */

@@ -134,6 +134,7 @@ export class ServerLife {
         useSlot: false,
         hurryReplay: false,
         sparseSegments: false,
+        fromArchive: false,
         overrides,
         open: false,
       },

@@ -23,6 +23,8 @@ export interface FileContent {
    * (walreceiver.c, XLogWalRcvWrite), a filled one in a receiver that tries again.
    */
   readonly sparseSegments: boolean;
+  /** WAL that the upstream no longer has comes from the archive. */
+  readonly fromArchive: boolean;
   /** Values that replace the user's, e.g. of settings that must not be below the primary's. */
   readonly overrides: Readonly<Record<string, string>>;
   /** A new connection that shows this value proves that the postmaster has read this very file and pg_hba.conf. */
@@ -32,6 +34,8 @@ export interface FileContent {
 /** While it follows nobody, the startup process looks for work at this interval; a reload or a promotion wakes it. */
 const RETRY_IDLE = '5s';
 const RETRY_FOLLOWING = '50ms';
+/** Each look costs a question to the archive. */
+const RETRY_FETCHING = '1s';
 
 /** The text of the agent's postgresql.conf: PGDATA's own first (locale, time zone of initdb), ours win. */
 export function renderConfiguration(
@@ -49,8 +53,8 @@ export function renderConfiguration(
     synchronous_standby_names: content.synchronousStandbyNames,
     primary_conninfo: primaryConninfo(content, options, paths),
     primary_slot_name: slotOf(content),
-    restore_command: '',
-    wal_retrieve_retry_interval: content.upstream === null ? RETRY_IDLE : RETRY_FOLLOWING,
+    restore_command: isFetching(content) ? (options.restoreCommand ?? '') : '',
+    wal_retrieve_retry_interval: retryInterval(content),
     'pgwarden.follows': content.upstream?.identity ?? '',
     'pgwarden.generation': content.generation,
   };
@@ -60,6 +64,16 @@ export function renderConfiguration(
     ...Object.entries(parameters).map(([name, value]) => `${name} = ${quoteSetting(value)}`),
     '',
   ].join('\n');
+}
+
+/** Never while nobody is followed: who promised or is about to lead takes WAL from nowhere. */
+function isFetching({ upstream, fromArchive }: FileContent): boolean {
+  return upstream !== null && fromArchive;
+}
+
+function retryInterval(content: FileContent): string {
+  if (content.upstream === null) return RETRY_IDLE;
+  return isFetching(content) ? RETRY_FETCHING : RETRY_FOLLOWING;
 }
 
 /** The names that the rendered file sets: an ALTER SYSTEM entry on one of these overrides the agent. */

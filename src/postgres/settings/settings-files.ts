@@ -16,6 +16,7 @@ export interface WantedSettings {
   readonly useSlot: boolean;
   readonly hurryReplay: boolean;
   readonly sparseSegments: boolean;
+  readonly fromArchive: boolean;
   readonly overrides: Readonly<Record<string, string>>;
   readonly open: boolean;
 }
@@ -47,6 +48,7 @@ export class SettingsFiles {
       useSlot: false,
       hurryReplay: false,
       sparseSegments: false,
+      fromArchive: false,
       overrides: {},
       open: false,
     };

@@ -13,7 +13,9 @@ import { syncSlots, type UpstreamSlots, upstreamSlots } from './slots.ts';
 
 const UPSTREAM_BOUND_MS = 3_000;
 const SETTLED_DOWN_AFTER_MS = 5_000;
-const WAL_REMOVED = /requested WAL segment \w+ has already been removed/;
+const WAL_REMOVED = /requested WAL segment (\w+) has already been removed/;
+/** Postgres asks the archive before it asks its upstream again: one that has the segment has brought it by then. */
+const ARCHIVE_TRIED_MS = 15_000;
 /** xlogrecovery.c, RecoveryRequiresIntParameter: replay is paused until the server is restarted. */
 const TOO_LOW = /hot standby is not possible because of insufficient parameter settings/;
 const MISSING_SLOT = /replication slot "([^"]+)" does not exist/;
@@ -28,6 +30,11 @@ export class Following {
   readonly #paths: VolumePaths;
   readonly #wal: WalDirectory;
   #followsSince: Instant | null = null;
+  #mayFetch = false;
+  /** The segment that the upstream no longer has, and since when the archive is asked for it. */
+  #fetching: { readonly segment: string; readonly since: Instant } | null = null;
+  /** The receiver that streamed at the last look, while the archive is asked. */
+  #streamed: number | null = null;
 
   constructor(
     parts: Running & {
@@ -48,10 +55,15 @@ export class Following {
     this.#wal = parts.wal;
   }
 
-  /** Sets primary_conninfo and reloads; null: nobody. Asks for the slot of this member until the upstream denies it. */
-  async follow(upstream: Upstream | null): Promise<void> {
+  /**
+   * Sets primary_conninfo and reloads; null: nobody. Asks for the slot of this member until the upstream denies it.
+   * `mayFetch`: where the upstream no longer has the WAL, the archive is asked before anything is given up.
+   */
+  async follow(upstream: Upstream | null, mayFetch: boolean): Promise<void> {
+    this.#mayFetch = mayFetch;
     if (this.#followsAlready(upstream)) return;
     this.#flags.walRemoved = false;
+    this.#fetching = null;
     this.#followsSince = this.#deps.clock.now();
     // Of a promotion that came to nothing: a real history of such a number would not be fetched from the upstream.
     if (upstream !== null) await removeDanglingPlaceholders(this.#paths.wal, this.#wal);
@@ -61,6 +73,7 @@ export class Following {
       useSlot: upstream !== null,
       hurryReplay: upstream === null,
       sparseSegments: upstream !== null,
+      fromArchive: false,
     });
   }
 
@@ -71,7 +84,8 @@ export class Following {
   hearLog(message: ServerMessage): void {
     if (message.process === 'startup' && TOO_LOW.test(message.message)) this.#flags.settingsTooLow = true;
     if (message.process !== 'walreceiver') return;
-    if (WAL_REMOVED.test(message.message)) this.#flags.walRemoved = true;
+    const removed = WAL_REMOVED.exec(message.message)?.[1];
+    if (removed !== undefined) this.#walRemoved(removed);
     const { identity, useSlot, upstream } = this.#running.files.wanted;
     const missing = MISSING_SLOT.exec(message.message)?.[1];
     if (!useSlot || identity === null || missing !== slotName(identity)) return;
@@ -84,6 +98,43 @@ export class Following {
     });
   }
 
+  /** The archive first, where there is one: only what it lacks too is gone for good. */
+  #walRemoved(segment: string): void {
+    const now = this.#deps.clock.now();
+    if (!this.#mayFetch || this.#options.restoreCommand === undefined) {
+      this.#flags.walRemoved = true;
+      return;
+    }
+    if (this.#fetching?.segment === segment) {
+      if (elapsed(this.#fetching.since, now) > ARCHIVE_TRIED_MS) this.#flags.walRemoved = true;
+      return;
+    }
+    this.#fetching = { segment, since: now };
+    if (this.#running.files.wanted.fromArchive) return;
+    this.#deps.logger.info(
+      { event: 'wal_from_archive', segment, upstream: this.#running.files.wanted.upstream?.identity },
+      'the upstream no longer has the WAL: it is taken from the archive',
+    );
+    reload(this.#running, { fromArchive: true }).catch((error: unknown) => {
+      this.#deps.logger.warn({ event: 'settings_not_written', error }, 'the archive could not be turned to');
+    });
+  }
+
+  /** A receiver that was there at two looks streams: one that lacks WAL ends at once. */
+  async #leaveArchive(signal: AbortSignal): Promise<void> {
+    const [row] = await this.#running.server.query<{ pid: number }>(
+      "select pid from pg_stat_wal_receiver where status = 'streaming'",
+      [],
+      signal,
+    );
+    const before = this.#streamed;
+    this.#streamed = row?.pid ?? null;
+    if (this.#streamed === null || this.#streamed !== before) return;
+    this.#fetching = null;
+    this.#streamed = null;
+    await reload(this.#running, { fromArchive: false });
+  }
+
   async syncSlots(identities: readonly MemberIncarnation[], signal: AbortSignal): Promise<void> {
     const { upstream, identity, useSlot } = this.#running.files.wanted;
     const others = identities.filter((other) => other !== identity);
@@ -91,6 +142,7 @@ export class Following {
     await syncSlots(this.#running.server, others, theirs, signal);
     if (this.#running.files.wanted.sparseSegments && this.#isSettledDown)
       await reload(this.#running, { sparseSegments: false });
+    if (this.#running.files.wanted.fromArchive) await this.#leaveArchive(signal);
     const mine = identity === null ? null : slotName(identity);
     if (useSlot || theirs === null || mine === null || !theirs.has(mine)) return;
     // Only if it still follows the one that was asked.

@@ -26,6 +26,7 @@ export const FOLLOW_NOBODY = {
   useSlot: false,
   hurryReplay: true,
   sparseSegments: false,
+  fromArchive: false,
 } as const;
 
 interface ReceiverRow {

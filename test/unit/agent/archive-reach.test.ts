@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ArchiveReach } from '../../../src/agent/archive/reach.ts';
+import { synchronousStandbyNames } from '../../../src/ha/quorum.ts';
 import { epoch } from '../../../src/ha/units.ts';
 import type { View } from '../../../src/ha/view.ts';
 import {
@@ -70,11 +71,26 @@ describe('in quorum mode', () => {
   });
 });
 
-test('in asynchronous mode it is what is flushed here, while the Lease permits', () => {
+describe('in asynchronous mode', () => {
   const alone = record({ settled: settledAs({ cohort: [], acks: 0 }) });
-  expect(confirmed(leading([], { record: alone }))).toBe(lsn(9_000));
-  const late = leading([], { record: alone, hold: { renewedAt: ago(60_000) } });
-  expect(confirmed(late)).toMatch(/Lease was not renewed/);
+  const server = (names: string) =>
+    primaryServer({
+      flushLsn: lsn(9_000),
+      synchronousStandbyNames: names,
+      walsenders: [walsender(1, { flushLsn: lsn(7_000) }), walsender(2, { flushLsn: lsn(6_000) })],
+    });
+
+  test('it is what is flushed here, while the Lease permits', () => {
+    const view = { record: alone, server: server('') };
+    expect(confirmed(primaryView(view))).toBe(lsn(9_000));
+    const late = primaryView({ ...view, hold: { renewedAt: ago(60_000) } });
+    expect(confirmed(late)).toMatch(/Lease was not renewed/);
+  });
+
+  test('it is no more than a quorum has that is about to be published', () => {
+    const names = synchronousStandbyNames(cohort(2, 1, 2));
+    expect(confirmed(primaryView({ record: alone, server: server(names) }))).toBe(lsn(6_000));
+  });
 });
 
 test('nobody but the primary of a settled epoch archives', () => {

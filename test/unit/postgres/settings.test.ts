@@ -93,6 +93,7 @@ describe('postgresql.conf', () => {
     useSlot: true,
     hurryReplay: false,
     sparseSegments: false,
+    fromArchive: false,
     overrides: {},
     generation: 'g',
   };
