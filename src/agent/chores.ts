@@ -123,8 +123,13 @@ export class Chores {
     const key = `${view.local.server?.inRecovery}/${identities.join()}`;
     // On a standby slots are advanced each time; a primary's are advanced by who uses them, and may have been dropped.
     const { now } = view;
+    const { server } = view.local;
     const lately = key === this.#slots.of && elapsed(this.#slots.at, now) < SLOTS_AGAIN;
-    if (view.local.server?.inRecovery === false && lately) return;
+    // Who streams without one may not be counted (`countsTwice`).
+    const missed = server?.walsenders.some(
+      (sender) => !sender.hasSlot && identities.some((identity) => identity === sender.identity),
+    );
+    if (server?.inRecovery === false && lately && missed !== true) return;
     await this.#options.instance.syncSlots(identities, signal);
     this.#slots = { of: key, at: now };
   }

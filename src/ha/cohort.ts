@@ -37,6 +37,16 @@ export function isLive(view: View, identity: MemberIncarnation): boolean {
   return sender?.streaming === true && elapsed(sender.repliedAt, view.now) < view.settings.dropAfter;
 }
 
+/**
+ * Its walsender streams without a slot. Postgres counts walsenders, not names (syncrep.c): where two acknowledgements are
+ * asked for, a standby that reconnects while its old walsender still lives would give both. A slot has one user at a time.
+ */
+function countsTwice(view: View, acks: number, identity: MemberIncarnation): boolean {
+  if (acks < 2) return false;
+  const senders = view.local.server?.walsenders ?? [];
+  return senders.some((sender) => sender.identity === identity && sender.streaming && !sender.hasSlot);
+}
+
 /** It may be in a cohort at all. */
 function isEligible(view: View, record: ClusterRecord, identity: MemberIncarnation): boolean {
   const member = view.members.find((other) => other.member === memberOf(identity));
@@ -71,7 +81,8 @@ export function wantedCohort(view: View, record: ClusterRecord): Cohort {
   const target = targetAcks(view);
   const streaming = (view.local.server?.walsenders ?? [])
     .map((walsender) => walsender.identity as MemberIncarnation)
-    .filter((identity) => isEligible(view, record, identity) && isLive(view, identity));
+    .filter((identity) => isEligible(view, record, identity) && isLive(view, identity))
+    .filter((identity) => !countsTwice(view, target, identity));
   const ending = (identity: MemberIncarnation) =>
     view.peers.some((peer) => peer.member === memberOf(identity) && peer.state?.ending === true);
   const kept = settled.cohort.filter(
@@ -79,6 +90,7 @@ export function wantedCohort(view: View, record: ClusterRecord): Cohort {
       // A member whose record was not seen yet is added by nobody, but it is no reason to drop it either.
       (isEligible(view, record, identity) || isUnknown(view, record, identity)) &&
       !ending(identity) &&
+      !countsTwice(view, Math.max(target, settled.acks), identity) &&
       elapsed(lastReply(view, identity), view.now) < view.settings.dropAfter,
   );
   const members = [...new Set([...kept, ...streaming.filter((identity) => !ending(identity))])];

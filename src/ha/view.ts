@@ -18,6 +18,8 @@ export interface Walsender {
   readonly identity: string;
   readonly pid: number;
   readonly streaming: boolean;
+  /** It holds a replication slot: no second one of this member can stream beside it. */
+  readonly hasSlot: boolean;
   readonly syncState: string;
   readonly sentLsn: Lsn;
   readonly flushLsn: Lsn;

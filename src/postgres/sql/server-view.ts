@@ -146,6 +146,7 @@ function senderView(row: SenderRow, status: Status, traces: Traces): Walsender {
     identity: row.identity,
     pid: row.pid,
     streaming: row.state === 'streaming',
+    hasSlot: row.hasSlot,
     syncState: row.syncState ?? 'async',
     sentLsn: lsnOf(row.sent),
     flushLsn: lsnOf(row.flush),

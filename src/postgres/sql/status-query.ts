@@ -3,6 +3,7 @@ export interface SenderRow {
   readonly identity: string;
   readonly pid: number;
   readonly state: string | null;
+  readonly hasSlot: boolean;
   readonly syncState: string | null;
   readonly sent: string | null;
   readonly flush: string | null;
@@ -75,7 +76,7 @@ select json_build_object(
   'follows', nullif(current_setting('pgwarden.follows', true), ''),
   'names', current_setting('synchronous_standby_names'),
   'senders', (select coalesce(json_agg(json_build_object('identity', application_name, 'pid', pid,
-      'state', state, 'syncState', sync_state, 'sent', sent_lsn, 'flush', flush_lsn, 'replay', replay_lsn,
+      'state', state, 'hasSlot', exists(select from pg_replication_slots where active_pid = pid), 'syncState', sync_state, 'sent', sent_lsn, 'flush', flush_lsn, 'replay', replay_lsn,
       'reply', reply_time)), '[]')
     from pg_stat_replication),
   'waiting', activity.waiting,

@@ -245,6 +245,7 @@ export class SimInstance {
         identity: walsender.identity,
         pid: walsender.pid,
         streaming: walsender.streaming && walsender.flush !== null,
+        hasSlot: true,
         syncState: walsender.counted ? 'quorum' : 'async',
         sentLsn: lsnAt(endOf(server.wal, Math.min(walsender.sent, server.wal.length))),
         flushLsn: walsender.flush === null ? LSN_ZERO : lsnAt(walsender.flush),

@@ -190,6 +190,28 @@ describe('the wanted cohort', () => {
   });
 });
 
+describe('a member that streams without a slot, of which two walsenders could be counted', () => {
+  const five = { ...expecting(4), acks: 2 };
+  const members = [0, 1, 2, 3].map((index) => memberRecord(index));
+  const wanted = (acks: number, slotless: number, ...counted: number[]) => {
+    const walsenders = [1, 2, 3].map((index) => walsender(index, { hasSlot: index !== slotless }));
+    const of = record({ settled: settledAs({ cohort: ids(...counted), acks }) });
+    const view = primaryView({ settings: { ...five, acks }, members, server: { walsenders }, record: of });
+    return wantedCohort(view, of);
+  };
+  test('is not taken in, and goes, where two acknowledgements are asked for', () => {
+    expect(wanted(2, 3, 1, 2)).toEqual(cohort(2, 1, 2));
+    expect(wanted(2, 3, 1, 2, 3)).toEqual(cohort(2, 1, 2));
+    expect(wanted(2, 4, 1, 2)).toEqual(cohort(2, 1, 2, 3));
+  });
+  test('counts where one suffices: both walsenders are one copy, and one is asked for', () => {
+    expect(wanted(1, 3, 1, 2)).toEqual(cohort(1, 1, 2, 3));
+  });
+  test('never leaves the cohort with fewer members than acknowledgements', () => {
+    expect(wanted(2, 2, 1, 2).members).toHaveLength(2);
+  });
+});
+
 describe('the cohort of a new epoch', () => {
   const first = (patch: ViewPatch = {}, promised = ids(1, 2), of = wonBy(1)) =>
     firstCohort(orphanView({ record: of, ...patch }), of, promised);

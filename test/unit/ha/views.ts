@@ -135,6 +135,7 @@ export function walsender(index: number, patch: Partial<Walsender> = {}): Walsen
     identity: id(index),
     pid: 100 + index,
     streaming: true,
+    hasSlot: true,
     syncState: 'quorum',
     sentLsn: lsn(END),
     flushLsn: lsn(END),
@@ -398,12 +399,20 @@ export function primaryView(patch: ViewPatch = {}): View {
       hold: {
         renewedAt: ago(500),
         leadingSince: ago(60_000),
-        replies: { [id(1)]: ago(100), [id(2)]: ago(100) },
+        replies: repliesOf(patch.server?.walsenders ?? primaryServer().walsenders),
         ...patch.hold,
       },
     },
     { state: 'primary' },
   );
+}
+
+/** What `Hold` remembers of them. */
+function repliesOf(walsenders: readonly Walsender[]): Record<string, Instant> {
+  const replies: Record<string, Instant> = {};
+  for (const { identity, repliedAt } of walsenders)
+    replies[identity] = instant(Math.max(replies[identity] ?? repliedAt, repliedAt));
+  return replies;
 }
 
 /** pg-1 streams from pg-0, which leads epoch 3 and answers. */

@@ -111,6 +111,7 @@ describe('when a standby replied', () => {
     identity: 'pg-1-0',
     pid: 9,
     state: 'streaming',
+    hasSlot: true,
     syncState: 'quorum',
     sent: '0/1',
     flush: '0/1',
