@@ -180,6 +180,7 @@ async function live(
   listen(context, log, reload);
 
   await instance.load();
+  context.tracker.recall(instance.seen);
   await instance.clearOrphans({ adopt: existsSync(maintenance) }, AbortSignal.timeout(CLEAR_ORPHANS));
   await rm(maintenance, { force: true });
 

@@ -1,3 +1,4 @@
+import { isNewer } from '../ha/floor.ts';
 import { memberIncarnation } from '../ha/member.ts';
 import type { MemberRecord } from '../ha/record.ts';
 import { elapsed, type Instant, instant, type Millis, millis } from '../ha/units.ts';
@@ -70,6 +71,7 @@ export class Chores {
       });
       const view = this.#options.view();
       if (view !== null) {
+        await this.#attempt('seen record', () => this.#remember(view));
         await this.#attempt('member record', () => this.#announce(view));
         await this.#attempt('labels', () => this.#label(view));
         if (isSteady(view)) await this.#tend(view, signal);
@@ -111,6 +113,19 @@ export class Chores {
         context.log.info({ event: 'passwords.rotated', names }, `New passwords: ${names.join(', ')}`);
       });
     }
+  }
+
+  /**
+   * A record that this member saw and has not followed is written down: after a restart it would take an older one for
+   * the record. What it follows is in its floor.
+   */
+  async #remember(view: View): Promise<void> {
+    const { instance } = this.#options;
+    const { floor, clusterUID } = view.local;
+    const { seen } = view.record;
+    if (seen === null || seen.clusterUID !== clusterUID) return;
+    const followed = floor === null ? null : { clusterUID, epoch: floor.epoch, revision: floor.revision };
+    if (isNewer(seen, followed) && isNewer(seen, instance.seen)) await instance.writeSeen(seen);
   }
 
   async #syncSlots(view: View, signal: AbortSignal): Promise<void> {

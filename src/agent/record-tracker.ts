@@ -42,6 +42,11 @@ export class RecordTracker {
     return this.#current;
   }
 
+  /** What an earlier process of this member saw. */
+  recall(seen: Seen | null): void {
+    if (this.#seen === null) this.#seen = seen;
+  }
+
   onWatch(seen: VersionedRecord | null): void {
     if (seen === null) {
       // A deletion, or a list without the record: it must be confirmed by a direct read.

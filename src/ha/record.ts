@@ -121,7 +121,7 @@ export interface Floor {
   readonly revision: number;
 }
 
-/** The newest record of a cluster that a member saw, whether it followed it or not. Kept in memory. */
+/** The newest record of a cluster that a member saw, whether it followed it or not. Told to peers, and kept on disk. */
 export interface Seen {
   readonly clusterUID: string;
   readonly epoch: Epoch;

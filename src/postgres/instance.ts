@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Lsn } from '../ha/lsn.ts';
 import { type MemberIncarnation, memberName } from '../ha/member.ts';
-import type { Floor } from '../ha/record.ts';
+import type { Floor, Seen } from '../ha/record.ts';
 import type { Epoch, Millis, TimelineId } from '../ha/units.ts';
 import type { EpochRow } from '../ha/view.ts';
 import { DataWorks } from './data-works.ts';
@@ -135,6 +135,15 @@ export class LocalInstance implements PostgresInstance {
 
   writePromise(epoch: Epoch): Promise<void> {
     return this.#facts.writePromise(epoch);
+  }
+
+  /** The newest cluster record that an agent of this volume wrote down as seen; null: none. After `load`. */
+  get seen(): Seen | null {
+    return this.#facts.seen;
+  }
+
+  writeSeen(seen: Seen): Promise<void> {
+    return this.#facts.writeSeen(seen);
   }
 
   writeClusterUID(clusterUID: string): Promise<void> {

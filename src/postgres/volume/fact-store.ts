@@ -1,5 +1,5 @@
 import { type MemberIncarnation, type MemberName, memberIncarnation } from '../../ha/member.ts';
-import type { Floor } from '../../ha/record.ts';
+import type { Floor, Seen } from '../../ha/record.ts';
 import { type Epoch, epoch } from '../../ha/units.ts';
 import { PostgresError } from '../errors.ts';
 import { Mutex } from '../mutex.ts';
@@ -19,6 +19,7 @@ export class FactStore {
   #floor: Floor | null = null;
   #timelineEpochs: Readonly<Record<number, Epoch>> = {};
   #promise = epoch(0);
+  #seen: Seen | null = null;
   #broken = false;
 
   constructor(paths: VolumePaths, member: MemberName) {
@@ -33,6 +34,7 @@ export class FactStore {
     this.#promise = (await this.files.promise.read())?.epoch ?? epoch(0);
     const floor = await this.files.floor.read();
     this.#floor = floor?.floor ?? null;
+    this.#seen = await this.files.seen.read();
     this.#timelineEpochs = floor?.timelineEpochs ?? {};
     this.#broken = (await this.files.breaking.read()) !== null || (await this.files.install.read()) !== null;
   }
@@ -45,6 +47,11 @@ export class FactStore {
       promise: this.#promise,
       timelineEpochs: this.#timelineEpochs,
     };
+  }
+
+  /** The newest cluster record that was written down as seen. */
+  get seen(): Seen | null {
+    return this.#seen;
   }
 
   get identity(): Identity | null {
@@ -66,6 +73,13 @@ export class FactStore {
       await this.files.floor.write({ floor, timelineEpochs });
       this.#floor = floor;
       this.#timelineEpochs = timelineEpochs;
+    });
+  }
+
+  writeSeen(seen: Seen): Promise<void> {
+    return this.#mutex.run(async () => {
+      await this.files.seen.write(seen);
+      this.#seen = seen;
     });
   }
 

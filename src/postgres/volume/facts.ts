@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { isLsn, type Lsn } from '../../ha/lsn.ts';
 import type { Incarnation, MemberIncarnation } from '../../ha/member.ts';
-import type { Floor } from '../../ha/record.ts';
+import type { Floor, Seen } from '../../ha/record.ts';
 import { type Epoch, epoch } from '../../ha/units.ts';
 import { JsonFact } from './json-fact.ts';
 
@@ -38,6 +38,7 @@ export function factFiles(directory: string) {
     identity: new JsonFact(join(directory, 'identity.json'), parseIdentity),
     promise: new JsonFact(join(directory, 'promise.json'), parsePromise),
     floor: new JsonFact(join(directory, 'floor.json'), parseFloor),
+    seen: new JsonFact(join(directory, 'seen.json'), parseSeen),
     install: new JsonFact(join(directory, 'install.json'), parseInstall),
     breaking: new JsonFact(join(directory, 'breaking.json'), parseBreaking),
   };
@@ -73,6 +74,13 @@ function parseFloor(value: unknown): FloorFact | null {
     floor: { epoch: epoch(level), primary: primary as MemberIncarnation, revision: counted },
     timelineEpochs,
   };
+}
+
+function parseSeen(value: unknown): Seen | null {
+  if (!isObject(value)) return null;
+  const { clusterUID, epoch: level, revision } = value;
+  if (typeof clusterUID !== 'string' || !isCount(level) || !isCount(revision)) return null;
+  return { clusterUID, epoch: epoch(level), revision };
 }
 
 function parseInstall(value: unknown): Install | null {

@@ -49,6 +49,14 @@ describe('a tracker of the record', () => {
     show();
     expect(view()).toMatchObject({ seen: saw(4, 7), lastValid: null });
   });
+  test('goes on from what an earlier process of its member saw', () => {
+    const { tracker, show, view } = tracked();
+    tracker.recall(saw(4, 2));
+    show({ epoch: epoch(3) });
+    expect(view()).toMatchObject({ seen: saw(4, 2), lastValid: null });
+    tracker.recall(saw(9, 9));
+    expect(view().seen).toEqual(saw(4, 2));
+  });
   test('forgets what it saw of another cluster', () => {
     const { show, view } = tracked();
     show({ clusterUID: 'deleted', epoch: epoch(9) });
