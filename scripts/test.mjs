@@ -5,7 +5,9 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ensureModelTools } from './setup/model-tools.mjs';
 import { bin, root } from './setup/paths.mjs';
+import { SetupError } from './setup/setup-error.mjs';
 import { closingLine, sum } from './test/tally.mjs';
 
 const BUNDLE = ['bundle', `${bin}/node`, 'scripts/setup.mjs'];
@@ -25,10 +27,21 @@ const forVitest = firstOther < 0 ? [] : [...words.slice(firstOther), '--passWith
 const tallies = [];
 // These start the bundled program.
 if (names.has('integration') || names.has('e2e')) tallies.push(await runChecks([BUNDLE]));
+if (names.has('integration')) await getModelTools();
 for (const name of names) tallies.push(await (name === 'checks' ? runChecks(CHECKS) : runSuite(name)));
 const total = sum(tallies);
 process.stdout.write(`\n${closingLine(total)}\n`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+
+/** Where they cannot be had, the tests of the models fail and say so; all others run. */
+async function getModelTools() {
+  try {
+    await ensureModelTools();
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    process.stderr.write(`${error.message}\n${error.remedy}\n`);
+  }
+}
 
 async function runChecks(checks) {
   const tally = { passed: 0, failed: 0, skipped: 0 };
