@@ -44,5 +44,5 @@ function compiles() {
 }
 
 function names(tools) {
-  return tools.map(({ name }) => name).join(' and ');
+  return tools.map(({ name }) => name).join(', ');
 }
