@@ -112,8 +112,9 @@ export class Loop {
     if (context.tracker.inDoubt && context.api() !== null && view.now >= this.#doubtAgainAt) {
       this.#doubtAgainAt = instant(view.now + PACE.idle);
       await act(context, view, { kind: 'look', reason: 'a watch contradicts what is known' });
-      // Where the API does not answer, what is known has to do: nothing below rests on a watch alone.
-      if (!context.tracker.inDoubt) return millis(0);
+      // That took time, so the view is old whatever came of it. Where the API does not answer, what is known has to do
+      // in the next round: nothing below rests on a watch alone.
+      return millis(0);
     }
     const decision = decide(view);
     this.#report.onDecision(decision, view);

@@ -21,9 +21,22 @@ export function quorumHeardAt(view: View, record: ClusterRecord): Instant | null
   return latest[acks - 1] ?? null;
 }
 
-/** Whether `k` of the published cohort give fresh replies: the primary is not alone. */
+/**
+ * Whether `k` of the published cohort give fresh replies over connections that stand: the primary is not alone, and
+ * not being recruited away from (a promise ends its receiver first).
+ */
 export function quorumIsFresh(view: View, record: ClusterRecord): boolean {
   return elapsed(quorumHeardAt(view, record), view.now) < view.settings.staleReadBound;
+}
+
+/**
+ * When `k` of the published cohort had replied last, whatever became of their connections since: who followed this
+ * primary then had promised nobody, so no takeover was over then.
+ */
+function quorumFollowedAt(view: View, record: ClusterRecord): Instant | null {
+  const { cohort, acks } = record.settled;
+  const replies = cohort.flatMap((identity) => view.hold.replies[identity] ?? []);
+  return replies.sort((a, b) => b - a)[acks - 1] ?? null;
 }
 
 /**
@@ -34,7 +47,7 @@ export function quorumIsFresh(view: View, record: ClusterRecord): boolean {
 export function permittedUntil(view: View, record: ClusterRecord): Instant {
   const { renewedAt, heldUntil } = view.hold;
   if (record.settled.acks > 0) {
-    const latest = Math.max(renewedAt ?? 0, quorumHeardAt(view, record) ?? 0);
+    const latest = Math.max(renewedAt ?? 0, quorumFollowedAt(view, record) ?? 0);
     return instant(latest + view.settings.staleReadBound);
   }
   const byLease = renewedAt === null ? instant(0) : holderDeadline(renewedAt, record, view.settings);

@@ -30,6 +30,16 @@ describe('in quorum mode', () => {
     const renewed = primaryView({ server: { walsenders: [] }, hold: { renewedAt: ago(200) } });
     expect(permittedUntil(renewed, record())).toBe(NOW - 200 + 3_000);
   });
+  test('a reply counts for as long, also where its connection is gone since', () => {
+    const gone = primaryView({
+      server: { walsenders: [] },
+      hold: { renewedAt: ago(60_000), replies: { [id(1)]: ago(400) } },
+    });
+    expect(permittedUntil(gone, record())).toBe(NOW - 400 + 3_000);
+    expect(quorumIsFresh(gone, record())).toBe(false);
+    const stranger = { ...gone, hold: { ...gone.hold, replies: { [id(9)]: ago(400) } } };
+    expect(permittedUntil(stranger, record())).toBe(NOW - 60_000 + 3_000);
+  });
 });
 
 describe('in asynchronous mode', () => {
