@@ -150,8 +150,8 @@ function invalid(view: View, why: string): Decision {
   const { server } = view.local;
   if (server === null) return hung(view);
   const step = repair(view, why);
-  const isIdle = step.kind === 'wait' && view.local.state === 'standby' && view.recruitment === null;
-  return isIdle && !server.doorOpen ? lettingReadersIn : step;
+  const isIdle = step.kind === 'wait' && view.local.state === 'standby';
+  return (isIdle ? lettingReadersIn(view, server) : null) ?? step;
 }
 
 /**
@@ -199,8 +199,10 @@ function withoutRecord(view: View): Decision {
       return rest(view, null);
     case 'standby':
       if (view.wishes.shutdown) return { kind: 'stop', mode: 'fast', demotion: false, reason: 'shutdown' };
-      if (view.local.server?.doorOpen === false) return lettingReadersIn;
-      return wait('the API has not shown the cluster record yet');
+      return (
+        (view.local.server === null ? null : lettingReadersIn(view, view.local.server)) ??
+        wait('the API has not shown the cluster record yet')
+      );
     case 'primary':
       if (view.wishes.shutdown) return { kind: 'stop', mode: 'fast', demotion: true, reason: 'shutdown' };
       if (view.record.lastValid !== null) return repairAsPrimary(view, 'the record is not known');

@@ -32,20 +32,21 @@ export function standBy(view: View, record: ClusterRecord): Decision {
  */
 function letIn(view: View, record: ClusterRecord, server: ServerView, step: Decision): Decision {
   const isIdle = step.kind === 'wait' || (step.kind === 'look' && !view.record.apiReachable);
-  if (!isIdle || server.doorOpen || server.promoting || isTarget(view, record)) return step;
-  if (view.recruitment !== null || view.suspectedSince !== null) return step;
-  if (runningTask(view, 'promote') !== null) return step;
+  if (!isIdle || isTarget(view, record) || view.suspectedSince !== null) return step;
   const holds = record.primary === view.local.identity && record.holder === view.hold.holder;
   if (holds && view.hold.renewing) return step;
-  return lettingReadersIn;
+  return lettingReadersIn(view, server) ?? step;
 }
 
-/** A standby's door says nothing of its epoch. */
-export const lettingReadersIn: Decision = {
-  kind: 'open-door',
-  mark: null,
-  reason: 'a standby lets readers in',
-};
+/**
+ * A standby's door says nothing of its epoch. Null where it is open, and where this member is about to promote or does:
+ * whoever came in would write in an epoch that is not settled, whatever has become of the record meanwhile.
+ */
+export function lettingReadersIn(view: View, server: ServerView): Decision | null {
+  if (server.doorOpen || server.promoting || view.recruitment !== null) return null;
+  if (runningTask(view, 'promote') !== null) return null;
+  return { kind: 'open-door', mark: null, reason: 'a standby lets readers in' };
+}
 
 function standOrLead(view: View, record: ClusterRecord, server: ServerView): Decision {
   const own = record.primary !== null && record.primary === view.local.identity;
