@@ -15,6 +15,7 @@ const HELP = `Runs hostile schedules against the agent's own loop, in virtual ti
   --from-seed S      the first seed (1); --from for short. A run that was stopped tells with which to go on
   --members N        1 to 7 members (3); 1-7 (or mixed), or 3,3,2-5: which of them, the seed tells
   --jobs N           processes (1)
+  --script TEXT      only schedules that follow the script (scripts/) whose name contains it
   --long             schedules of up to 20 seconds from empty volumes, instead of dense ones
   --stop N           stop after so many violations (10)
   --minutes N        stop after so long
@@ -51,6 +52,7 @@ export async function main(args: readonly string[]): Promise<number> {
       output: { type: 'string', short: 'o', default: 'text' },
       report: { type: 'string' },
       mutant: { type: 'string' },
+      script: { type: 'string' },
       worker: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -66,17 +68,19 @@ export async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   const kind = values.long ? 'long' : 'dense';
+  const script = values.script ?? null;
   if (values.regressions) return await replayKept();
   if (values.schedule !== undefined) return await replay(readSchedule(values.schedule), values.trace);
   if (values.seed !== undefined) {
     const seed = Number(values.seed);
-    return await replay(scheduleOf(seed, sizeOf(seed, sizes), kind), values.trace);
+    return await replay(scheduleOf(seed, sizeOf(seed, sizes), kind, script), values.trace);
   }
   const range: Range = {
     from: Number(values['from-seed'] ?? values.from),
     seeds: Number(values.seeds),
     sizes,
     kind,
+    script,
     stop: Number(values.stop),
   };
   return await sweepAll(range, {

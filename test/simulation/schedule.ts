@@ -1,8 +1,9 @@
 import { Random } from './engine/random.ts';
 import type { Fault } from './faults/fault.ts';
 import { planFaults } from './faults/plan.ts';
-import { SCRIPTS, type Script } from './faults/scripts.ts';
 import { THEMES } from './faults/themes.ts';
+import type { Script } from './scripts/script.ts';
+import { SCRIPTS, scriptNamed } from './scripts/scripts.ts';
 
 /** How the cluster of a schedule is set up: plain data, durations in milliseconds. */
 export interface Setup {
@@ -38,6 +39,10 @@ export interface Schedule {
 /** `dense`: a few seconds, one fault soon after the other. `long`: from empty volumes, minutes included. */
 export type Kind = 'dense' | 'long';
 
+/** Those that last take the time of several others: they are followed less often. */
+const LASTING = SCRIPTS.filter(({ length }) => length !== undefined);
+const BRIEF = SCRIPTS.filter(({ length }) => length === undefined);
+
 /** How many clusters left behind there are to start from. */
 export const STARTS = 4;
 
@@ -54,23 +59,34 @@ export const USUAL: Setup = {
   preferred: null,
 };
 
-/** A schedule from nothing but its seed. */
-export function scheduleOf(seed: number, members: number, kind: Kind = 'dense'): Schedule {
+/**
+ * A schedule from nothing but its seed. `following`: the script that all of them follow, by a part of its name. Throws a
+ * `RangeError` where there is none, or so few members cannot follow it.
+ */
+export function scheduleOf(
+  seed: number,
+  members: number,
+  kind: Kind = 'dense',
+  following: string | null = null,
+): Schedule {
   const random = new Random(seed, `plan ${kind}`);
   const isLong = kind === 'long';
-  const script = !isLong && random.chance(0.25) ? scriptFor(random, members) : null;
+  const script =
+    following !== null
+      ? required(following, members)
+      : !isLong && random.chance(0.25)
+        ? scriptFor(random, members)
+        : null;
   const theme = script === null && random.chance(0.6) ? random.pick(THEMES) : null;
-  const setup = setupOf(
-    random,
-    members,
-    isLong,
-    theme?.isAsynchronous ?? (script === null && random.chance(0.1)),
-  );
-  const isCold = theme?.isCold ?? random.chance(isLong ? 0.8 : 0.05);
+  const setup = {
+    ...setupOf(random, members, isLong, theme?.isAsynchronous ?? (script === null && random.chance(0.1))),
+    ...script?.setup,
+  };
+  const isCold = script?.isCold ?? theme?.isCold ?? random.chance(isLong ? 0.8 : 0.05);
   const begin = isCold ? (random.chance(0.4) ? 0 : random.between(300, 1_500)) : random.between(200, 900);
-  const length = isLong
-    ? random.between(3_000, 14_000)
-    : random.between(script === null ? 800 : 2_400, 4_200);
+  const length =
+    script?.length ??
+    (isLong ? random.between(3_000, 14_000) : random.between(script === null ? 800 : 2_400, 4_200));
   const until = Math.round(begin + length);
   return {
     seed,
@@ -83,8 +99,14 @@ export function scheduleOf(seed: number, members: number, kind: Kind = 'dense'):
   };
 }
 
+function required(name: string, members: number): Script {
+  const script = scriptNamed(name);
+  if (members >= script.least) return script;
+  throw new RangeError(`"${script.name}" needs ${script.least} members`);
+}
+
 function scriptFor(random: Random, members: number): Script | null {
-  const script = random.pick(SCRIPTS);
+  const script = random.pick(random.chance(0.3) ? LASTING : BRIEF);
   return members < script.least ? null : script;
 }
 

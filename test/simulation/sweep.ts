@@ -10,18 +10,20 @@ export interface Range {
   readonly seeds: number;
   readonly sizes: Sizes;
   readonly kind: Kind;
+  /** A part of the name of the script that every schedule follows; null: as chance has it. */
+  readonly script: string | null;
   /** So many violations are enough. */
   readonly stop: number;
 }
 
 /** Runs the schedules of a range, one after the other, in this process. */
 export async function sweep(range: Range, isStopped: () => boolean = () => false): Promise<Tally> {
-  const { from, seeds, sizes, kind, stop } = range;
+  const { from, seeds, sizes, kind, script, stop } = range;
   let tally = NOTHING;
   const coverage: Record<string, number> = {};
   const begun = process.cpuUsage();
   for (let seed = from; seed < from + seeds && tally.violations.length < stop && !isStopped(); seed++) {
-    const schedule = scheduleOf(seed, sizeOf(seed, sizes), kind);
+    const schedule = scheduleOf(seed, sizeOf(seed, sizes), kind, script);
     const outcome = await runSchedule(schedule);
     for (const [what, times] of outcome.coverage) coverage[what] = (coverage[what] ?? 0) + times;
     tally = together(tally, tallyOf({ ...outcome, coverage: [] }));

@@ -28,6 +28,9 @@ const STALE_SLACK = 1_000;
 /** A loop that nothing holds up decides so often, in milliseconds. */
 const DECIDES_WITHIN = 700;
 
+/** An unsettled primary asks members to come back after 5 s by its clock, in milliseconds. */
+const ASKS_AFTER = 4_900;
+
 /** Who was frozen so lately may be late, in milliseconds. */
 const HELD_UP = 15_000;
 
@@ -45,9 +48,15 @@ export class Checks {
   acknowledgements = 0;
   /** Somebody set the record back or deleted it: it may go backwards. */
   recordTamperedWith = false;
+  /** Somebody edited `synchronous_standby_names`: that is put back, and nothing else is promised. */
+  namesTamperedWith = false;
   readonly #world: World;
   readonly #promotions: { readonly server: SimServer; readonly wal: Wal; readonly timeline: number }[] = [];
+  /** When each timeline was promoted to. */
+  readonly #promotedAt = new Map<number, number>();
   readonly #epochOwner = new Map<number, string>();
+  /** Epochs that somebody led or followed, and whose they were. */
+  readonly #followed = new Set<string>();
   /** The acks that the record last published for the primary of each timeline. */
   readonly #publishedAcks = new Map<number, number>();
   readonly #settledTimelines = new Map<number, number>();
@@ -77,6 +86,7 @@ export class Checks {
   fail(rule: string, what: string): void {
     if (this.violation !== null) return;
     if (this.#world.beyondMending && rule === LOST) return;
+    if (this.namesTamperedWith && rule !== 'progress') return;
     this.violation = { rule, what, at: this.#world.scheduler.now };
     this.#world.trace('CHECK', `VIOLATION of "${rule}": ${what}`);
     this.#world.scheduler.stop();
@@ -89,6 +99,7 @@ export class Checks {
     for (const [epoch, owner] of other.#epochOwner) this.#epochOwner.set(epoch, owner);
     for (const [timeline, acks] of other.#publishedAcks) this.#publishedAcks.set(timeline, acks);
     for (const timeline of other.#settledTimelines.keys()) this.#settledTimelines.set(timeline, 0);
+    for (const epoch of other.#followed) this.#followed.add(epoch);
     this.#promotions.push(...other.#promotions);
     this.#quorum = other.#quorum;
     this.#lastRecord = other.#lastRecord;
@@ -138,7 +149,9 @@ export class Checks {
       );
     }
     this.#requireAll(server.wal, timeline, `${server.identity} promoted to timeline ${timeline}`);
+    this.#conduct.onPromoted(server);
     this.#promotions.push({ server, wal: server.wal, timeline });
+    this.#promotedAt.set(timeline, this.#world.scheduler.now);
     this.#world.trace(server.machine.name, `is primary on timeline ${timeline}`);
   }
 
@@ -244,11 +257,16 @@ export class Checks {
     }
     const isWin = before === null ? record.epoch > this.#highestEpoch : record.epoch > before.epoch;
     if (isWin && record.primary !== null && record.epoch > 1) this.#requireWinner(record);
+    if (isWin && by !== 'person') this.#repairs.onWon(record, before);
     if (this.recordTamperedWith && !this.#world.beyondMending && by !== 'person')
       this.#repairs.onRecord(record, before, this.#highestEpoch);
     const owner = this.#epochOwner.get(record.epoch);
     if (record.primary !== null && record.epoch > 0) {
-      if (owner !== undefined && owner !== record.primary) {
+      // Once the record was lost, only floors and promises tell that an epoch was won: no floor, and nothing came of it.
+      const cameOfIt = !this.recordTamperedWith || this.#followed.has(`${record.epoch} ${owner}`);
+      if (owner !== undefined && owner !== record.primary && !cameOfIt)
+        this.#world.coverage.count('an epoch that nobody followed is given again');
+      if (owner !== undefined && owner !== record.primary && cameOfIt) {
         this.fail(
           'an epoch belongs to one primary',
           `epoch ${record.epoch} of ${owner} was given to ${record.primary}`,
@@ -313,6 +331,14 @@ export class Checks {
         `${machine.name} is to be made anew by a ${how} of ${source}, which holds all that it has`,
       );
     }
+    const timeline = wal.at(-1)?.timeline ?? 0;
+    const since = this.#world.scheduler.now - (this.#promotedAt.get(timeline) ?? Number.NEGATIVE_INFINITY);
+    if (!volume.broken && !this.#settledTimelines.has(timeline) && since < ASKS_AFTER) {
+      this.fail(
+        'data is replaced by what is settled',
+        `${machine.name} is to be made anew by a ${how} of ${source}, whose timeline ${timeline} was never settled`,
+      );
+    }
     for (const { record } of this.acknowledged) {
       if (holds(volume.wal, record) && !holds(wal, record)) {
         this.fail(
@@ -335,6 +361,11 @@ export class Checks {
     }
   }
 
+  /** Its Postgres is started. */
+  onStart(machine: Machine): void {
+    this.#conduct.onStart(machine);
+  }
+
   onFloor(volume: Volume, floor: Floor): void {
     if (volume.floor !== null && floor.epoch < volume.floor.epoch) {
       this.fail(
@@ -342,6 +373,7 @@ export class Checks {
         `${volume.member} writes floor ${floor.epoch} after ${volume.floor.epoch}`,
       );
     }
+    this.#followed.add(`${floor.epoch} ${floor.primary}`);
     if (volume.sealedAt !== null && floor.epoch >= volume.sealedAt) volume.sealedAt = null;
   }
 

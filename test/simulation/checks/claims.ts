@@ -1,8 +1,12 @@
+import { memberOf } from '../../../src/ha/member.ts';
 import type { ClusterRecord } from '../../../src/ha/record.ts';
 import type { SimServer } from '../world/server.ts';
 import type { WalRecord } from '../world/wal.ts';
 import type { World } from '../world/world.ts';
 import type { Copies } from './copies.ts';
+
+/** A primary sees a reply so late, at most, in milliseconds. */
+const LOOKED_AT = 600;
 
 type Fail = (rule: string, what: string) => void;
 
@@ -37,6 +41,7 @@ export class Claims {
     const last = this.#last.get(settled.timeline);
     if (last !== undefined)
       this.#require(record, last.record, last.by, 'was acknowledged before it was published');
+    if (before !== null && settled.epoch === before.settled.epoch) this.#requireDeadFirst(record, before);
     if (before !== null && settled.epoch > before.settled.epoch && settled.epoch === record.epoch) {
       this.#requireRow(record);
     }
@@ -51,6 +56,31 @@ export class Claims {
       'what is published claims no more than Postgres gives',
       `${record.note} of ${by} ${when}: ${have} of ANY ${settled.acks} (${settled.cohort.join(', ')}) have it`,
     );
+  }
+
+  /**
+   * "Dead incarnations are removed first": one gives no promise, and must not swell the number that a takeover needs while
+   * others that reply are enough for the acknowledgements.
+   */
+  #requireDeadFirst({ settled, primary }: ClusterRecord, before: ClusterRecord): void {
+    const was = before.settled.cohort;
+    for (const added of settled.cohort) {
+      if (was.includes(added)) continue;
+      const dead = settled.cohort.find((other) => other !== added && memberOf(other) === memberOf(added));
+      if (dead === undefined || this.#heard(primary, was, dead) < before.settled.acks) continue;
+      this.#fail(
+        'dead incarnations go first',
+        `${primary} adds ${added} to a cohort that still has ${dead}: ${settled.cohort.join(', ')}`,
+      );
+      return;
+    }
+  }
+
+  /** How many of a cohort, but one, replied to its primary so lately that it drops them by no means. */
+  #heard(primary: string | null, cohort: readonly string[], but: string): number {
+    const { server } = this.#world.machine(memberOf(primary as never));
+    const since = this.#world.scheduler.now - (this.#world.settings.dropAfter - LOOKED_AT);
+    return cohort.filter((other) => other !== but && (server?.heardAt.get(other) ?? 0) > since).length;
   }
 
   /** An epoch is settled when `k` of its cohort have its row. */

@@ -3,18 +3,23 @@ import type { ClusterRecord } from '../../../src/ha/record.ts';
 import { elapsed } from '../../../src/ha/units.ts';
 import type { View } from '../../../src/ha/view.ts';
 import type { Machine } from '../world/machine.ts';
+import type { SimServer } from '../world/server.ts';
 import type { World } from '../world/world.ts';
 
 type Fail = (rule: string, what: string) => void;
 
 /** A superseded primary that looks so often and goes on is one that does not stop. */
-const LOOKS = 12;
+const LOOKS = 5;
+
+/** How often a member may be started under one fence. */
+const STARTS = 4;
 
 /** What single members may do, whatever comes of it: promises, renewals, the end of a primary. */
 export class Conduct {
   readonly #world: World;
   readonly #fail: Fail;
   readonly #told = new Map<string, number>();
+  readonly #started = new Map<string, number>();
   readonly #superseded = new Map<string, number>();
 
   constructor(world: World, fail: Fail) {
@@ -51,6 +56,15 @@ export class Conduct {
     if (isValid && agent?.view != null) this.#requireDeaf(agent.view, request);
   }
 
+  /** "Promising above `e` forbids promoting and settling in `e`." Its floor says in which epoch it promotes. */
+  onPromoted({ volume, identity }: SimServer): void {
+    if (volume.floor === null || volume.promise <= volume.floor.epoch) return;
+    this.#fail(
+      'who promised a higher epoch does not promote',
+      `${identity} promotes in epoch ${volume.floor.epoch} and has promised ${volume.promise}`,
+    );
+  }
+
   /** A member that hears the primary refuses to be recruited. */
   #requireDeaf(view: View, request: PromiseRequest): void {
     const record = view.record.current?.record ?? null;
@@ -70,6 +84,16 @@ export class Conduct {
       'who hears the primary does not promise',
       `${view.self} promised ${request.epoch} to ${request.candidate} while it streamed from ${record.primary}`,
     );
+  }
+
+  /** "A fenced member keeps its agent up and its Postgres down until lifted." One that has yet to hear of it may start. */
+  onStart({ name }: Machine): void {
+    const isFenced = this.#world.api.current?.record.fenced.includes(name) ?? false;
+    const starts = isFenced ? (this.#started.get(name) ?? 0) + 1 : 0;
+    this.#started.set(name, starts);
+    if (starts > STARTS) {
+      this.#fail('a fenced member stays down', `${name} is fenced, and was started ${starts} times since`);
+    }
   }
 
   onView(machine: Machine, view: View): void {

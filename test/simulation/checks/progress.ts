@@ -1,4 +1,5 @@
 import { memberOf } from '../../../src/ha/member.ts';
+import { parseNames } from '../world/sync-rep.ts';
 import type { World } from '../world/world.ts';
 
 /** Why the cluster is not yet as it should be once nothing disturbs it; null: it is. */
@@ -15,6 +16,11 @@ export function unfinished(world: World, acknowledgedBefore: number): string | n
     return `${record.primary} does not run as primary`;
   if (leader.identity !== record.primary) return `${record.primary} is another incarnation by now`;
   if (!leader.admits) return `the door of ${record.primary} is closed`;
+  const given = parseNames(leader.namesInPostmaster);
+  const strangers =
+    given?.names.filter((name) => !(record.settled.cohort as readonly string[]).includes(name)).length ?? 0;
+  if ((given?.acks ?? 0) - strangers < record.settled.acks)
+    return `Postgres of ${leader.identity} gives less than what is published: ${leader.namesInPostmaster}`;
   for (const machine of world.machines) {
     if (machine.agent === null) return `${machine.name} has no agent`;
     if (machine === primary) continue;

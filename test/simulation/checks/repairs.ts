@@ -17,6 +17,23 @@ export class Repairs {
     this.#fail = fail;
   }
 
+  /**
+   * A record below a member's floor, or older than it, is obeyed by nobody: no epoch is won on it. What a repair writes
+   * has a revision of its own.
+   */
+  onWon(record: ClusterRecord, before: ClusterRecord | null): void {
+    if (before === null || record.primary === null || record.revision !== before.revision) return;
+    const { identity, floor } = this.#world.machine(memberOf(record.primary)).volume;
+    if (floor === null || identity !== record.primary || record.epoch <= floor.epoch) return;
+    const isOlder =
+      before.epoch < floor.epoch || (before.epoch === floor.epoch && before.revision < floor.revision);
+    if (!isOlder) return;
+    this.#fail(
+      'a record below a floor is obeyed by nobody',
+      `${record.primary} wins epoch ${record.epoch} on epoch ${before.epoch}, revision ${before.revision}; it knew epoch ${floor.epoch}, revision ${floor.revision}`,
+    );
+  }
+
   onRecord(record: ClusterRecord, before: ClusterRecord | null, highestEpoch: number): void {
     if (record.primary === null || record.holder === '') return;
     // Its winner holds everything, and may begin again alone.

@@ -71,11 +71,10 @@ export class Takeovers {
 
   /** The target of a planned end has the shutdown checkpoint on disk. */
   #requireHandedOver(record: ClusterRecord, before: ClusterRecord): void {
-    const old = this.#world.machine(memberOf(before.primary ?? ('' as never)));
-    if (old.volume.identity !== before.primary || old.server !== null) return;
-    const last = old.volume.wal?.at(-1);
-    if (last === undefined || last.note !== 'shutdown' || this.#copies.has(record.primary ?? '', last))
-      return;
+    if (before.primary === null) return;
+    // It may be starting again by now: as a standby, which writes nothing.
+    const last = this.#copies.walOf(before.primary)?.findLast(({ note }) => note === 'shutdown');
+    if (last === undefined || this.#copies.has(record.primary ?? '', last)) return;
     this.#fail(
       'a planned end hands everything over',
       `${record.primary} wins epoch ${record.epoch} without the shutdown checkpoint of ${before.primary} at ${last.end}`,
@@ -101,7 +100,9 @@ export class Takeovers {
         agent.owner.frozen
       )
         return false;
-      if (network.isCut(name, winner) || network.isCut(winner, name)) return false;
+      // It could not be asked, or heard the primary so haltingly that it said otherwise a moment ago.
+      const isAskedBadly = network.isBad(name, winner) || network.isBad(winner, name);
+      if (isAskedBadly || network.link(old, name).slow > 0 || network.link(name, old).slow > 0) return false;
       const { receiver } = server;
       return (
         receiver.streamsSince < scheduler.now - 4 * settings.suspectAfter &&

@@ -1,4 +1,5 @@
 import type { ClusterRecord } from '../../../src/ha/record.ts';
+import { parseNames } from '../world/sync-rep.ts';
 import type { World } from '../world/world.ts';
 import { type Act, later } from './act.ts';
 
@@ -12,6 +13,15 @@ export function edit(world: World, change: (record: ClusterRecord) => ClusterRec
 export const BY_PEOPLE = {
   'member ended': (_world, _fault, machine) => machine.agent?.terminate(),
   'commits cancelled': (_world, _fault, machine) => machine.server?.cancelWaits(),
+  'names edited': (world, fault, machine) => {
+    const { server } = machine;
+    if (server === null || server.inRecovery || server.state !== 'running') return;
+    // Who edits what the protocol owns is promised nothing but that it is put back.
+    world.checks.namesTamperedWith = true;
+    const [somebody] = parseNames(server.namesInFile)?.names ?? [];
+    const isWeak = fault.amount < 0.5 && somebody !== undefined;
+    server.reloadNames(isWeak ? `ANY 1 ("${somebody}","stranger")` : '');
+  },
   switchover: (world, fault, machine) =>
     edit(world, (record) => ({
       ...record,

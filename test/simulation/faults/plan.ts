@@ -1,9 +1,9 @@
 import type { Decision } from '../../../src/ha/decision.ts';
 import type { Random } from '../engine/random.ts';
 import type { Setup } from '../schedule.ts';
+import type { Script } from '../scripts/script.ts';
 import { FAULT_KINDS, type FaultKind } from './acts.ts';
 import type { Fault } from './fault.ts';
-import type { Script } from './scripts.ts';
 import type { Theme } from './themes.ts';
 
 export interface Frame {
@@ -24,6 +24,9 @@ const RARE = new Set<FaultKind>([
   'all killed',
   'paused',
 ]);
+
+/** All but what takes the promises back: that has a script of its own. */
+const BY_CHANCE = FAULT_KINDS.filter((kind) => kind !== 'names edited');
 
 /** Decisions that a fault may wait for: those that change something. */
 const MOMENTS: readonly Decision['kind'][] = [
@@ -68,7 +71,10 @@ export function planFaults(random: Random, frame: Frame): Fault[] {
   const faults: Fault[] = [...scripted];
   // Early mostly: what a fault brings about takes a while, and ends with the faults.
   let before = frame.begin + (frame.end - frame.begin) * random.next() ** 2;
-  const lost = { record: false, volume: scripted.some(({ kind }) => kind === 'volume lost') };
+  const lost = {
+    record: scripted.some(({ kind }) => kind.startsWith('record ')),
+    volume: scripted.some(({ kind }) => kind === 'volume lost'),
+  };
   for (let index = 0; index < count; index++) {
     let kind = random.pick(kinds);
     if (RARE.has(kind) && random.chance(0.5)) kind = random.pick(kinds);
@@ -97,8 +103,8 @@ export function planFaults(random: Random, frame: Frame): Fault[] {
 
 function swarm(random: Random): readonly FaultKind[] {
   const share = random.pick([0.15, 0.35, 0.7]);
-  const kinds = FAULT_KINDS.filter(() => random.chance(share));
-  return kinds.length === 0 ? FAULT_KINDS : kinds;
+  const kinds = BY_CHANCE.filter(() => random.chance(share));
+  return kinds.length === 0 ? BY_CHANCE : kinds;
 }
 
 /** After a decision: at once, within its work, or soon. */

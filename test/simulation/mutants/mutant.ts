@@ -9,3 +9,9 @@ export interface Mutant {
 export function mutant(name: string, file: string, from: string, to: string): Mutant {
   return { name, changes: [{ file, from, to }] };
 }
+
+/** A script (`scripts/`) that leads to where a mistake shows, by a part of its name, and how many members it takes. */
+export interface Way {
+  readonly script: string;
+  readonly members: number;
+}

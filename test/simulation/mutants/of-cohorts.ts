@@ -57,12 +57,22 @@ export const OF_COHORTS: readonly Mutant[] = [
     'if (before.acks === 0 && cohort.acks > 0) await instance.checkpoint(signal);',
     '',
   ),
-  mutant(
-    'what is published is not asked of Postgres again',
-    'src/ha/cohort.ts',
-    'if (effective === null || !claimsNoMore(published, effective)) {',
-    'if (effective === null) {',
-  ),
+  {
+    // Either of the two clauses alone puts the names back: the first before, the second after what else is to be done.
+    name: 'names that somebody edited are not put back',
+    changes: [
+      {
+        file: 'src/ha/cohort.ts',
+        from: 'if (effective === null || !claimsNoMore(published, effective)) {',
+        to: 'if (effective === null) {',
+      },
+      {
+        file: 'src/ha/cohort.ts',
+        from: "if (namesInPostgres !== names) return { kind: 'set-names'",
+        to: "if (namesInPostgres !== names && claimsNoMore(published, effective)) return { kind: 'set-names'",
+      },
+    ],
+  },
   mutant(
     'no names before the promotion',
     'src/agent/act-on-leadership.ts',

@@ -75,4 +75,16 @@ export const OF_FINDINGS: readonly Mutant[] = [
     'const wasPrimary = record.settled.primary === identity || record.primary === identity;',
     'const wasPrimary = record.settled.primary === identity;',
   ),
+  mutant(
+    'F8: a record older than one that was seen is obeyed',
+    'src/ha/floor.ts',
+    "if (local.data !== 'empty' && seen !== null && isNewer(seen, ageOf(record))) {",
+    'if (record.epoch < 0 && seen !== null) {',
+  ),
+  mutant(
+    'F19: a member that left the history of a primary that gave itself an epoch stays away',
+    'src/ha/returning.ts',
+    'if (isSelfBumped(record)) {',
+    'if (record.epoch < 0) {',
+  ),
 ];

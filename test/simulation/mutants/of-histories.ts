@@ -85,12 +85,18 @@ export const OF_HISTORIES: readonly Mutant[] = [
     'return cohort.length < knownMembers(view).length ? null : rebuiltBase(view, cohort);',
     'return rebuiltBase(view, cohort);',
   ),
-  mutant(
-    'a repaired record begins below what members promised',
-    'src/ha/repair.ts',
-    'if (state !== null) highest = Math.max(highest, state.floor?.epoch ?? 0, state.promise - 1);',
-    '',
-  ),
+  {
+    // Who gave a promise was asked by somebody who had given it before: the own one alone leads above it as well.
+    name: 'a repaired record begins below what members promised',
+    changes: [
+      {
+        file: 'src/ha/repair.ts',
+        from: 'if (state !== null) highest = Math.max(highest, state.floor?.epoch ?? 0, state.promise - 1);',
+        to: '',
+      },
+      { file: 'src/ha/repair.ts', from: '    view.local.promise - 1,\n', to: '' },
+    ],
+  },
   mutant(
     'initdb asks nobody',
     'src/ha/bootstrap.ts',

@@ -84,7 +84,7 @@ export const OF_LEASES: readonly Mutant[] = [
     'the Lease is released before the target has everything',
     'src/ha/handover.ts',
     'compareLsn(state.position.lsn, shutdownEnd) >= 0',
-    'compareLsn(state.position.lsn, shutdownEnd) >= -1',
+    'compareLsn(state.position.lsn, shutdownEnd) >= Number.NEGATIVE_INFINITY',
   ),
   mutant(
     'a handed-over epoch is won before it is released',

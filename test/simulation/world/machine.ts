@@ -154,6 +154,7 @@ export class Machine {
   }
 
   launch(names: string, asStandby: boolean): SimServer {
+    this.world.checks.onStart(this);
     this.server = new SimServer(this.world, this, names, asStandby);
     return this.server;
   }

@@ -44,6 +44,11 @@ export class Network {
     return from !== to && this.link(from, to).cuts > 0;
   }
 
+  /** Cut, or some of what is sent is lost. */
+  isBad(from: string, to: string): boolean {
+    return this.isCut(from, to) || this.link(from, to).loss > 0;
+  }
+
   delay(from: string, to: string): number {
     if (from === to) return 0.05;
     return this.#random.latency(0.6) + this.link(from, to).slow * this.#random.next();

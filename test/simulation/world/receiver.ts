@@ -170,6 +170,7 @@ export class SimReceiver {
       counted: false,
       lastReplyAt: world.scheduler.now,
       reloadPending: false,
+      sentBeforeReload: 0,
       busyUntil: 0,
       close: () => {
         if (!walsender.alive) return;

@@ -264,10 +264,12 @@ export class SimServer {
 
   /**
    * walsender.c, WalSndLoop: a signal is seen at the top of the next turn, before replies are read. So at most those of
-   * one turn count by the old setting, however long the turn takes: none to WAL that was sent after the signal.
+   * one turn count by the old setting, however long the turn takes: none to WAL that was sent after the signal. (What
+   * they release may be such WAL: by the old setting, over the slots of all.)
    */
   #signal(walsender: SimWalsender): void {
     const { scheduler, random } = this.world;
+    if (!walsender.reloadPending) walsender.sentBeforeReload = endOf(this.wal, walsender.sent);
     walsender.reloadPending = true;
     walsender.busyUntil = scheduler.now + this.machine.lateReload * random.wal.next();
     const turn = walsender.busyUntil - scheduler.now + random.wal.latency(1, 10);
@@ -286,7 +288,8 @@ export class SimServer {
       );
       return;
     }
-    if (walsender.reloadPending && random.wal.chance(0.6)) this.readNames(walsender);
+    const isOfNextTurn = flush > walsender.sentBeforeReload;
+    if (walsender.reloadPending && (isOfNextTurn || random.wal.chance(0.6))) this.readNames(walsender);
     walsender.flush = flush;
     walsender.replay = replay;
     walsender.replies += 1;

@@ -36,6 +36,8 @@ export interface SimWalsender {
   lastReplyAt: number;
   /** A signal to read the setting again, not yet seen. */
   reloadPending: boolean;
+  /** The end of what it had sent when the signal came. */
+  sentBeforeReload: number;
   /** Until then it is held up, and reads no replies. */
   busyUntil: number;
   close(): void;

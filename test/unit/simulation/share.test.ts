@@ -3,7 +3,7 @@ import { type Run, share } from '../../simulation/share.ts';
 import type { Range } from '../../simulation/sweep.ts';
 import { NOTHING } from '../../simulation/tally.ts';
 
-const range: Range = { from: 10, seeds: 3_000, sizes: [3], kind: 'dense', stop: 10 };
+const range: Range = { from: 10, seeds: 3_000, sizes: [3], kind: 'dense', script: null, stop: 10 };
 
 /** Takes turns with the others, and remembers which seeds it was given. */
 function runner(given: number[], violations = 0): Run {

@@ -21,6 +21,7 @@ function walsender(identity: string, names: string, flush: number | null): SimWa
     counted: config?.names.includes(identity) ?? false,
     lastReplyAt: 0,
     reloadPending: false,
+    sentBeforeReload: 0,
     busyUntil: 0,
     close: () => undefined,
   };
