@@ -10,6 +10,7 @@ import { openRestoreSource } from '../archive/restore/source.ts';
 import { placeTablespaces, type TablespaceMapping } from '../archive/restore/tablespaces.ts';
 import { targetSettings } from '../archive/restore/target.ts';
 import { quoteSetting } from '../postgres/settings/quoting.ts';
+import type { Pause } from '../postgres/work/recover.ts';
 import { readArchiveSection, type SettingsOrigins } from './archive-section.ts';
 import { UsageError } from './errors.ts';
 
@@ -29,6 +30,8 @@ export interface OfflineRestore {
   readonly settings: SettingsOrigins;
   readonly report: ReportRestore;
   announce(text: string): void;
+  /** Absent: it is promoted at the target. */
+  readonly pause?: Pause;
 }
 
 /** What a restore came to. */
@@ -104,6 +107,7 @@ export async function restoreOffline(options: OfflineRestore, signal: AbortSigna
           waited = message;
         },
         onMessage: () => undefined,
+        ...(options.pause === undefined ? {} : { pause: options.pause }),
       },
       signal,
     );

@@ -1,11 +1,13 @@
 import { isAbsolute, resolve } from 'node:path';
+import { createInterface } from 'node:readline/promises';
 import { type Command, Option } from 'commander';
 import type { RestoreProgress } from '../archive/restore/progress.ts';
+import type { PrivateServer } from '../postgres/work/private-server.ts';
 import { wholeBetween } from './demo-options.ts';
 import { UsageError } from './errors.ts';
 import { interruptible } from './interrupt.ts';
 import { type OutputFormat, outputOption, print } from './output/format.ts';
-import { openProgress } from './output/progress.ts';
+import { openProgress, type Progress } from './output/progress.ts';
 import { formatBytes, formatMillis } from './output/quantity.ts';
 import { addTargetOptions, type TargetOptions, targetOf, timelineOf } from './restore-options.ts';
 
@@ -15,6 +17,8 @@ interface Options extends TargetOptions {
   readonly tablespaceMapping?: readonly string[];
   readonly parallel: number;
   readonly replay: boolean;
+  readonly pause?: boolean;
+  readonly superuser: string;
   readonly dryRun?: boolean;
   readonly binDirectory?: string;
   readonly user: string;
@@ -48,6 +52,8 @@ export function registerRestore(program: Command): void {
         .default(3)
         .argParser(wholeBetween(1, 32)),
     )
+    .option('--pause', 'pause at the target, read-only, and ask before it is promoted')
+    .option('--superuser <name>', 'a superuser of what is restored, who ends the pause', 'postgres')
     .option(
       '--no-replay',
       'only unpack; Postgres replays when it is started, by a restore_command of pgwarden',
@@ -81,6 +87,12 @@ async function runRestore(options: Options): Promise<void> {
   const target = targetOf(options);
   const timeline = timelineOf(options);
   const mappings = await mappingsOf(options);
+  const pauses = options.pause === true;
+  if (pauses && (target.kind === 'latest' || !options.replay))
+    throw new UsageError(
+      'there is nothing to pause at',
+      'give --pause with a target, and without --no-replay',
+    );
   const [{ restoreOffline }, { describeTarget }] = await Promise.all([
     import('./restore-offline.ts'),
     import('../archive/restore/target.ts'),
@@ -105,6 +117,14 @@ async function runRestore(options: Options): Promise<void> {
         settings: { file: options.config ?? null, flags: options.set, environment: process.env },
         report: (now) => progress.update(sentenceOf(now)),
         announce: (text) => progress.line(text),
+        ...(pauses
+          ? {
+              pause: {
+                superuser: options.superuser,
+                ask: (server, ends) => askAtPause(server, options, progress, ends),
+              },
+            }
+          : {}),
       },
       signal,
     );
@@ -114,9 +134,32 @@ async function runRestore(options: Options): Promise<void> {
     if (dryRun) return `${describeTarget(target)} can be reached: from ${backup}, in ${directory}`;
     if (recovered === null)
       return `${directory} has ${backup}, and replays WAL to ${describeTarget(target)} when Postgres is started in it`;
+    if (!recovered.promoted)
+      return `${directory} stands at ${describeTarget(target)}, not promoted: the same command goes on, also with a later target`;
     const where = recovered.stopped === null ? 'at the end of the archive' : `stopped ${recovered.stopped}`;
     return `${directory} is at ${recovered.lsn}, ${where}${recovered.timeline === null ? '' : `, on timeline ${recovered.timeline}`}`;
   });
+}
+
+/** Lets a person look before it is promoted. Where nobody can be asked it is left as it is. */
+async function askAtPause(
+  { socketDirectory, port }: PrivateServer,
+  { superuser }: Options,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<'promote' | 'leave'> {
+  if (process.stdin.isTTY !== true) return 'leave';
+  progress.line(
+    `It stands at the target, read-only. Look: psql -h ${socketDirectory} -p ${port} -U ${superuser} postgres`,
+  );
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const question = 'Promote it (p), or leave it here to go further later (l)? [p/L] ';
+    const answer = await terminal.question(question, { signal });
+    return /^p/i.test(answer.trim()) ? 'promote' : 'leave';
+  } finally {
+    terminal.close();
+  }
 }
 
 async function mappingsOf({ tablespaceMapping = [] }: Options) {

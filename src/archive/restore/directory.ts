@@ -4,6 +4,7 @@ import { errnoOf } from '../../postgres/errors.ts';
 import { writeDurably } from '../../postgres/volume/durable.ts';
 import { DirectoryError, TablespaceError } from './errors.ts';
 import type { TablespacePlaces } from './tablespaces.ts';
+import type { RestoreTarget } from './target.ts';
 
 /** Below the data directory while a restore is not done: its notes, and what would make Postgres start. */
 export const WORK_FOLDER = 'pgwarden-restore';
@@ -15,8 +16,10 @@ const README = 'INCOMPLETE';
 /** What a restore notes of itself, so that the next run knows what is there. */
 export interface RestoreNote {
   readonly format: 1;
-  /** Source, backup and target: a run with another plan starts over. */
+  /** Source, backup and timeline: a run with another plan starts over. */
   readonly plan: string;
+  /** Replay has not passed this one. */
+  readonly target: RestoreTarget;
   readonly backup: string;
   readonly phase: 'unpacking' | 'recovering';
   /** Keys of parts that are unpacked, and on the disk. */

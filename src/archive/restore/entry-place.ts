@@ -41,8 +41,6 @@ const FILES_SKIPPED = new Set([
   'postgresql.auto.conf.tmp',
   'pg_internal.init',
   'current_logfiles',
-  'backup_label.old',
-  'tablespace_map.old',
 ]);
 
 /** Where the held file lies until the end. */

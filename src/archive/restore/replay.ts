@@ -7,7 +7,8 @@ import type { Binaries } from '../../postgres/find-binaries.ts';
 import type { ServerMessage } from '../../postgres/process/server-log.ts';
 import { ControlFileReader } from '../../postgres/volume/control-file.ts';
 import { syncPath } from '../../postgres/volume/durable.ts';
-import { recoverAndPromote } from '../../postgres/work/recover.ts';
+import type { PrivateServer } from '../../postgres/work/private-server.ts';
+import { type Pause, recoverAndPromote } from '../../postgres/work/recover.ts';
 import type { RecoveryStory } from '../../postgres/work/recovery-log.ts';
 import { installAskScript, restoreCommand } from '../commands.ts';
 import type { ArchiveError } from '../errors.ts';
@@ -33,6 +34,11 @@ export interface ReplayOptions {
   /** The store fails, and is asked again: recovery waits. */
   onWaiting(file: string, error: ArchiveError): void;
   onMessage(message: ServerMessage): void;
+  /** Absent: it is promoted at the target. */
+  readonly pause?: Pause;
+  onPromoted?: (server: PrivateServer, signal: AbortSignal) => Promise<void>;
+  /** A file that every process of the recovery holds locked. */
+  readonly lock: string;
 }
 
 /** How many segments are fetched ahead of replay. */
@@ -86,7 +92,7 @@ export async function replay(options: ReplayOptions, signal: AbortSignal): Promi
       restoreCommand: restoreCommand({ spool, script, socket }, 'recovery'),
       target: targetSettings(plan.target),
       timeline: plan.timeline === plan.backup.timeline ? ('current' as const) : plan.timeline,
-      action: 'promote' as const,
+      action: options.pause === undefined ? ('promote' as const) : ('pause' as const),
       required: control.required,
       runDirectory: run,
       port: PORT,
@@ -96,7 +102,9 @@ export async function replay(options: ReplayOptions, signal: AbortSignal): Promi
         binaries,
         data,
         settings,
-        lock: join(work, 'lock'),
+        lock: options.lock,
+        ...(options.pause === undefined ? {} : { pause: options.pause }),
+        ...(options.onPromoted === undefined ? {} : { onPromoted: options.onPromoted }),
         onMessage: options.onMessage,
         onStory: (now) => told.story(now),
       },

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Lsn } from '../../ha/lsn.ts';
 import type { TimelineId } from '../../ha/units.ts';
@@ -6,6 +6,8 @@ import { errnoOf } from '../../postgres/errors.ts';
 import type { Binaries } from '../../postgres/find-binaries.ts';
 import type { ServerMessage } from '../../postgres/process/server-log.ts';
 import { syncPath } from '../../postgres/volume/durable.ts';
+import type { PrivateServer } from '../../postgres/work/private-server.ts';
+import type { Pause } from '../../postgres/work/recover.ts';
 import type { ArchiveError } from '../errors.ts';
 import {
   clear,
@@ -19,6 +21,7 @@ import {
   writeNote,
 } from './directory.ts';
 import type { Places } from './entry-place.ts';
+import { RecoveryError } from './errors.ts';
 import { fetchBackup } from './fetch-backup.ts';
 import { finishUnpacking } from './finish-unpacking.ts';
 import { holdLock } from './hold-lock.ts';
@@ -30,6 +33,7 @@ import type { ReportRestore } from './progress.ts';
 import { endOf, markForRecovery, replay } from './replay.ts';
 import type { RestoreSource } from './source.ts';
 import type { TablespacePlaces } from './tablespaces.ts';
+import { isFurther, isSameTarget } from './target.ts';
 
 export interface RestoreOptions {
   readonly source: RestoreSource;
@@ -46,6 +50,11 @@ export interface RestoreOptions {
   onFound(what: 'continued' | 'cleared'): void;
   onWaiting(what: string, error: ArchiveError): void;
   onMessage(message: ServerMessage): void;
+  /** Absent: it is promoted at the target. */
+  readonly pause?: Pause;
+  onPromoted?: (server: PrivateServer, signal: AbortSignal) => Promise<void>;
+  /** A file that every process of the recovery holds locked; absent: one of this restore's own. */
+  readonly lock?: string;
 }
 
 /** What a restore has brought about. */
@@ -59,6 +68,8 @@ export interface Restored {
     /** In Postgres's words; null: at the end of WAL. */
     readonly stopped: string | null;
     readonly lastTransaction: string | null;
+    /** False: it was left at the target, and can go further. Postgres is not to be started in it. */
+    readonly promoted: boolean;
   } | null;
   readonly manifest: ManifestCheck;
 }
@@ -94,20 +105,25 @@ export async function restore(options: RestoreOptions, signal: AbortSignal): Pro
     await removeNote(data);
     return { ...done, recovered: null };
   }
-  const story = await replay({ ...options, binaries, work }, signal);
+  if (options.pause !== undefined) await requirePausable(data, plan);
+  const story = await replay(
+    { ...options, binaries, work, lock: options.lock ?? join(work, 'lock') },
+    signal,
+  );
   report({ ...NOTHING, phase: 'finishing', detail: 'at the target' });
   // How this recovery was started: no later start is to be like it.
   await rm(join(data, 'postmaster.opts'), { force: true });
-  await removeNote(data);
+  const promoted = !story.paused || story.promoted;
+  if (promoted) await removeNote(data);
   const { timeline, stopped, lastTransaction } = story;
-  return { ...done, recovered: { timeline, lsn: endOf(story, plan), stopped, lastTransaction } };
+  return { ...done, recovered: { timeline, lsn: endOf(story, plan), stopped, lastTransaction, promoted } };
 }
 
 const NOTHING = { done: 0, total: null, rate: null, remaining: null } as const;
 
-/** Which plan it is: only the same one goes on where another run ended. */
-export function planKey(source: RestoreSource, plan: RestorePlan): string {
-  return JSON.stringify([source.store.name, plan.backup.id, plan.target, plan.timeline]);
+/** What a run goes on with where another ended: the same backup along the same timelines. */
+function planKey(source: RestoreSource, plan: RestorePlan): string {
+  return JSON.stringify([source.store.name, plan.backup.id, plan.timeline]);
 }
 
 async function begin(
@@ -118,6 +134,7 @@ async function begin(
   const fresh: RestoreNote = {
     format: 1,
     plan: planKey(source, plan),
+    target: plan.target,
     backup: plan.backup.id,
     phase: 'unpacking',
     parts: [],
@@ -129,9 +146,11 @@ async function begin(
   try {
     const found = await lookInto(data);
     const note = found.kind === 'begun' ? found.note : null;
-    if (note !== null && note.plan === fresh.plan && same(note.tablespaces, fresh.tablespaces)) {
+    if (note !== null && (await mayGoOn(data, note, fresh))) {
       options.onFound('continued');
-      return { note, lock };
+      const goesOn = { ...note, target: fresh.target };
+      await writeNote(data, goesOn);
+      return { note: goesOn, lock };
     }
     if (note !== null) {
       options.onFound('cleared');
@@ -144,6 +163,29 @@ async function begin(
     await lock[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Whether what is there leads to the target that is wanted now: the same, or one that replay has not passed. */
+async function mayGoOn(data: string, note: RestoreNote, wanted: RestoreNote): Promise<boolean> {
+  if (note.plan !== wanted.plan || !same(note.tablespaces, wanted.tablespaces)) return false;
+  if (note.phase === 'unpacking' || isSameTarget(note.target, wanted.target)) return true;
+  // Once it was promoted it is on a timeline of its own.
+  return isFurther(note.target, wanted.target) && (await isThere(join(data, 'recovery.signal')));
+}
+
+/** @throws RestoreError where there is no target to pause at, or it was passed already */
+async function requirePausable(data: string, plan: RestorePlan): Promise<void> {
+  if (plan.target.kind !== 'latest' && (await isThere(join(data, 'recovery.signal')))) return;
+  throw new RecoveryError(
+    plan.target.kind === 'latest' ? 'there is no target to pause at' : 'it was promoted already',
+    plan.target.kind === 'latest'
+      ? 'Name one: --to-time, --to-lsn, --to-xid, --to-name or --immediate.'
+      : 'Run it without --pause to finish it, or restore into another directory.',
+  );
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null)) !== null;
 }
 
 function same(a: readonly string[], b: readonly string[]): boolean {

@@ -1,4 +1,4 @@
-import type { Lsn } from '../../ha/lsn.ts';
+import { compareLsn, type Lsn } from '../../ha/lsn.ts';
 import type { RecoveryTarget } from '../catalog/choose.ts';
 import { postgresTime, type UtcTime } from './utc-time.ts';
 
@@ -69,6 +69,17 @@ function namedSetting(target: RestoreTarget): readonly [string, string] {
     case 'name':
       return ['recovery_target_name', target.name];
   }
+}
+
+export function isSameTarget(a: RestoreTarget, b: RestoreTarget): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Whether `b` is certainly behind `a` on the same timelines: a recovery that stands at `a` can go on to it. */
+export function isFurther(a: RestoreTarget, b: RestoreTarget): boolean {
+  if (a.kind === 'immediate' || b.kind === 'latest') return a.kind !== 'latest';
+  if (a.kind === 'time' && b.kind === 'time') return b.time > a.time;
+  return a.kind === 'lsn' && b.kind === 'lsn' && compareLsn(b.lsn, a.lsn) > 0;
 }
 
 /** As the catalog looks for it, to the millisecond. */

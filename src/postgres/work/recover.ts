@@ -8,8 +8,18 @@ import type { Binaries } from '../find-binaries.ts';
 import { LOCK_HELD_EXIT_CODE, underLock } from '../process/lock.ts';
 import { ServerLog, type ServerMessage } from '../process/server-log.ts';
 import { throwIfAborted } from '../wait.ts';
+import type { PrivateServer } from './private-server.ts';
 import { RECOVERY_BEGINS, type RecoveryStory, tellRecovery } from './recovery-log.ts';
 import { type RecoverySettings, recoveryParameters } from './recovery-settings.ts';
+import { resumeReplay } from './resume-replay.ts';
+
+/** It stands still at the target, and read-only sessions may look, until somebody says what is to become of it. */
+export interface Pause {
+  /** A superuser of what is recovered: ends the pause. */
+  readonly superuser: string;
+  /** `promote`: it goes on to be a primary; `leave`: it stops there, and can go further another time. */
+  ask(server: PrivateServer, signal: AbortSignal): Promise<'promote' | 'leave'>;
+}
 
 export interface RecoveryRun {
   readonly binaries: Binaries;
@@ -18,6 +28,10 @@ export interface RecoveryRun {
   /** A file that every process of it holds locked, so that a free lock proves that none is left. */
   readonly lock: string;
   onMessage(message: ServerMessage): void;
+  /** It pauses at the target (`action: 'pause'`). */
+  readonly pause?: Pause;
+  /** Before it stops: what is to be learned from it. It may be called again for the same directory. */
+  onPromoted?(server: PrivateServer, signal: AbortSignal): Promise<void>;
   /** The story has gone on. */
   onStory(story: RecoveryStory): void;
 }
@@ -31,9 +45,9 @@ const LOOK = 20;
 const CLEAR_AND_EXEC = 'rm -f "$1/postmaster.pid"; shift; exec "$@"';
 
 /**
- * Runs Postgres in a restored directory until it has recovered to its target, promoted itself, and stopped again: what
- * is left is a directory that any start opens, on a timeline of its own. Cut off, it is run again: recovery goes on
- * from its last restart point.
+ * Runs Postgres in a restored directory until it has recovered to its target, promoted itself, and stopped again (or,
+ * at a pause, until somebody has said what is to become of it): what is left is a directory that any start opens, on a
+ * timeline of its own. Cut off, it is run again: recovery goes on from its last restart point.
  *
  * @returns what its log told
  * @throws PostgresError SERVER_EXITED with Postgres's own last words; InterruptedWorkError when the signal fires
@@ -42,7 +56,19 @@ export async function recoverAndPromote(run: RecoveryRun, signal: AbortSignal): 
   throwIfAborted('the recovery', signal);
   const server = await RecoveringServer.start(run);
   try {
-    await server.until((story) => story.promoted, signal);
+    const { runDirectory, port } = run.settings;
+    const reached = { socketDirectory: runDirectory, port };
+    await server.until((story) => story.promoted || story.paused, signal);
+    if (!server.story.promoted) {
+      const { pause } = run;
+      if (pause === undefined || (await pause.ask(reached, signal)) === 'leave') {
+        await server.stop('fast');
+        return server.story;
+      }
+      await resumeReplay(reached, pause.superuser);
+      await server.until((story) => story.promoted, signal);
+    }
+    await run.onPromoted?.(reached, signal);
     await server.stop('fast');
     return server.story;
   } finally {

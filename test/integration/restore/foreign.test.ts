@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RestoreTarget } from '../../../src/archive/restore/target.ts';
 import { parseUtcTime, type UtcTime } from '../../../src/archive/restore/utc-time.ts';
 import type { Lsn } from '../../../src/ha/lsn.ts';
+import { askPrivately, type PrivateServer } from '../../../src/postgres/work/private-server.ts';
 import { dropRoot } from '../postgres/drop-root.ts';
 import { Bucket } from './buckets.ts';
 import { Place } from './restored.ts';
@@ -67,7 +68,11 @@ describe.each(MADE)('a bucket made by $name', ({ name, between, backup }) => {
       /no backup had ended/,
     ],
     ['a restore point that there is not', { kind: 'name', name: 'never' }, /no WAL behind any backup/],
-    ['a transaction that there is not', { kind: 'xid', xid: '4000000', exclusive: false }, /no WAL behind any backup/],
+    [
+      'a transaction that there is not',
+      { kind: 'xid', xid: '4000000', exclusive: false },
+      /no WAL behind any backup/,
+    ],
   ];
   test.each(beyond)(
     'refuses %s before anything is written, and says what can be reached',
@@ -146,5 +151,49 @@ test('a run that was interrupted is taken up by the next, and starts over for an
   expect(await readdir(place.data)).toContain('pgwarden-restore');
   await place.restore(bucket.url, { kind: 'name', name: 'after_two' });
   expect(place.said.join()).toContain('it starts over');
+  expect(await place.marks()).toEqual([1, 2]);
+});
+
+test('a pause at the target lets a person look, and go further or promote', async () => {
+  await using bucket = await Bucket.unpack('wal-g');
+  await using place = await Place.make();
+  const seen: unknown[] = [];
+  const look = async (server: PrivateServer): Promise<void> => {
+    seen.push(await askPrivately(server, 'postgres', 'select array_agg(id order by id) as ids from marks'));
+    await expect(askPrivately(server, 'postgres', 'delete from marks')).rejects.toThrow(
+      /read-only transaction/,
+    );
+  };
+  const immediate = await place.restore(
+    bucket.url,
+    { kind: 'immediate' },
+    {
+      pause: {
+        superuser: 'postgres',
+        ask: async (server) => {
+          await look(server);
+          return 'leave';
+        },
+      },
+    },
+  );
+  expect(immediate.recovered).toMatchObject({ promoted: false, timeline: null });
+  expect(await readdir(place.data)).toContain('pgwarden-restore');
+  const further = await place.restore(
+    bucket.url,
+    { kind: 'time', time: time('2026-11-21 09:25:12.721946+00'), exclusive: false },
+    {
+      pause: {
+        superuser: 'postgres',
+        ask: async (server) => {
+          await look(server);
+          return 'promote';
+        },
+      },
+    },
+  );
+  expect(place.said.join()).toContain('it goes on');
+  expect(further.recovered).toMatchObject({ promoted: true, timeline: 2 });
+  expect(seen).toEqual([[{ ids: [1] }], [{ ids: [1, 2] }]]);
   expect(await place.marks()).toEqual([1, 2]);
 });

@@ -39,7 +39,9 @@ export class Place implements AsyncDisposable {
       readonly backup?: string;
       readonly signal?: AbortSignal;
       readonly flags?: readonly string[];
-    } & Partial<Pick<OfflineRestore, 'mappings' | 'replay' | 'dryRun' | 'parallel' | 'report'>> = {},
+    } & Partial<
+      Pick<OfflineRestore, 'mappings' | 'pause' | 'replay' | 'dryRun' | 'parallel' | 'report'>
+    > = {},
   ): Promise<OfflineResult> {
     const {
       timeline = 'latest',
