@@ -35,11 +35,15 @@ export async function actOnData(context: Context, view: View, decision: DataDeci
     (report: { readonly done: number; readonly total: number | null; readonly detail: string }) =>
       context.progress(kind, report);
   switch (decision.kind) {
-    case 'initialize':
-      tasks.start('initialize', 'initdb', async (signal) => {
-        await instance.initialize(progress('initialize'), signal);
+    case 'initialize': {
+      const { bootstrap } = context;
+      tasks.start('initialize', bootstrap === null ? 'initdb' : 'restore', async (signal) => {
+        const report = progress('initialize');
+        if (bootstrap === null) await instance.initialize(report, signal);
+        else await instance.restore(bootstrap(report), signal);
       });
       return;
+    }
     case 'start-primary': {
       const record = view.record.current?.record;
       const { identity } = view.local;

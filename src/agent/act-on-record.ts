@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Decision } from '../ha/decision.ts';
 import { memberOf } from '../ha/member.ts';
 import type { ClusterRecord, VersionedRecord } from '../ha/record.ts';
-import { beginFirstEpoch } from '../ha/transitions.ts';
+import { beginFirstEpoch, FRESH_DATA } from '../ha/transitions.ts';
 import { instant, millis } from '../ha/units.ts';
 import type { View } from '../ha/view.ts';
 import type { SwapResult } from '../kubernetes/ports.ts';
@@ -57,9 +57,10 @@ export async function actOnRecord(context: Context, view: View, decision: Record
     }
     case 'begin-first-epoch': {
       const { current } = view.record;
-      const { identity, systemIdentifier } = view.local;
+      const { identity, systemIdentifier, inherited, timeline } = view.local;
       if (current === null || identity === null) return;
-      const next = beginFirstEpoch(current.record, identity, view.hold.holder, systemIdentifier);
+      const data = inherited === null ? FRESH_DATA : { epoch: inherited, timeline };
+      const next = beginFirstEpoch(current.record, identity, view.hold.holder, systemIdentifier, data);
       await context.instance.writeClusterUID(next.clusterUID);
       if (await write(context, api, current, next)) context.hold.stoppedAt = null;
       return;

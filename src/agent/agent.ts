@@ -22,6 +22,7 @@ import { PeerTrust } from './peer-trust.ts';
 import { Peers } from './peers.ts';
 import { Promises } from './promises.ts';
 import { RecordTracker } from './record-tracker.ts';
+import { bootstrapOf } from './recovery/bootstrap.ts';
 import { Report } from './report.ts';
 import { Secrets } from './secrets.ts';
 import { instanceOptions, instanceSettings } from './settings.ts';
@@ -152,6 +153,7 @@ async function live(
     hold,
     wishes: new WishList(now, wake),
     promises: new Promises(wake),
+    bootstrap: bootstrapOf({ configuration, binaries, log }),
     settings: () => settings.ha,
     api: () => api,
     recruitment: null,

@@ -5,7 +5,7 @@ import type { Clock } from '../kubernetes/clock.ts';
 import type { LeaseKeeper } from '../kubernetes/lease-keeper.ts';
 import type { ClusterAnnouncer, ClusterStore } from '../kubernetes/ports.ts';
 import type { RecordWriter } from '../kubernetes/record-writer.ts';
-import type { PostgresInstance } from '../postgres/ports.ts';
+import type { FillDirectory, PostgresInstance, ReportProgress } from '../postgres/ports.ts';
 import type { Hold } from './hold.ts';
 import type { Log } from './log.ts';
 import type { Peers } from './peers.ts';
@@ -35,6 +35,8 @@ export interface Context {
   readonly hold: Hold;
   readonly wishes: WishList;
   readonly promises: Promises;
+  /** Where the cluster begins out of an archive: how its first member's directory is filled; null: by initdb. */
+  readonly bootstrap: ((report: ReportProgress) => FillDirectory) | null;
   /** What `decide` sees of the settings, as they are now. */
   settings(): HaSettings;
   /** Null until the API client is loaded. */

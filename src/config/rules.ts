@@ -1,5 +1,6 @@
 import { MEMBER_NAME_MAX } from '../ha/member.ts';
 import { archiveFindings } from './archive-findings.ts';
+import { bootstrapFindings } from './bootstrap-findings.ts';
 import type { Configuration } from './configuration.ts';
 import type { Problem } from './errors.ts';
 import { parameterFindings } from './parameters.ts';
@@ -17,6 +18,7 @@ export function crossFindings(configuration: Configuration): Finding[] {
     ...networkFindings(configuration),
     ...postgresFindings(configuration),
     ...archiveFindings(configuration),
+    ...bootstrapFindings(configuration),
     ...parameterFindings(configuration.postgres.parameters, {
       members: configuration.cluster.members,
       durability: configuration.ha.durability,

@@ -3,6 +3,7 @@ import { text } from './leaves.ts';
 import { absolutePath, socketPath } from './patterns.ts';
 import { archive } from './sections/archive.ts';
 import { backup } from './sections/backup.ts';
+import { bootstrap } from './sections/bootstrap.ts';
 import { cluster } from './sections/cluster.ts';
 import { ha } from './sections/ha.ts';
 import { log, shutdown, slots, tags } from './sections/member.ts';
@@ -34,6 +35,7 @@ export const schema = z
     slots,
     archive,
     backup,
+    bootstrap,
     shutdown,
     log,
   })

@@ -10,7 +10,7 @@ import type { ClusterRecord } from './record.ts';
 import { repair } from './repair.ts';
 import { repairAsPrimary } from './repair-as-primary.ts';
 import { lettingReadersIn, standBy } from './standby.ts';
-import { releaseEarly, rest } from './stopped.ts';
+import { isLeftOut, releaseEarly, rest } from './stopped.ts';
 import { startAgain } from './tasks.ts';
 import { elapsed } from './units.ts';
 import type { Task, View } from './view.ts';
@@ -134,6 +134,8 @@ function claimIsMine(view: View, record: ClusterRecord): Decision | null {
 
 /** What initdb made was started before the API had told that the cluster never began: it begins from a stopped Postgres. */
 function notBegun(view: View, record: ClusterRecord): Decision | null {
+  if (isLeftOut(view, record))
+    return { kind: 'stop', mode: 'fast', demotion: false, reason: 'another member began the cluster' };
   if (record.systemIdentifier !== '' || view.local.floor !== null) return null;
   return { kind: 'stop', mode: 'fast', demotion: false, reason: 'the cluster has not begun yet' };
 }

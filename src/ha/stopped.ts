@@ -35,6 +35,7 @@ export function rest(view: View, record: ClusterRecord | null): Decision {
     return isClaim(record) ? bootstrap(view, record) : remake(view, record);
   }
   if (record === null) return start(view, 'local WAL is read while the record is awaited');
+  if (isLeftOut(view, record)) return remake(view, record);
   if (view.wishes.reinitialize && record.primary !== local.identity) return remake(view, record);
   if (isFirstStart(view, record)) {
     return (
@@ -98,6 +99,14 @@ function isFirstStart(view: View, record: ClusterRecord): boolean {
   );
 }
 
+/**
+ * Restored from an archive to begin a cluster that another member has begun meanwhile. Its system identifier and
+ * timeline may be the very same, and its history is not: it is never followed with, only cloned over.
+ */
+export function isLeftOut(view: View, record: ClusterRecord): boolean {
+  return view.local.inherited !== null && !isClaim(record) && record.primary !== view.local.identity;
+}
+
 /** A data directory that may only be cloned. */
 function remake(view: View, record: ClusterRecord): Decision {
   if (record.primary === null || record.primary === view.local.identity) {
@@ -117,9 +126,14 @@ function remake(view: View, record: ClusterRecord): Decision {
     startAgain(view, 'clone') ?? {
       kind: 'clone',
       from: record.primary,
-      reason: view.local.data === 'broken' ? 'its data is half-made' : 'it is to be made anew',
+      reason: reasonToClone(view, record),
     }
   );
+}
+
+function reasonToClone(view: View, record: ClusterRecord): string {
+  if (view.local.data === 'broken') return 'its data is half-made';
+  return isLeftOut(view, record) ? 'another member began the cluster' : 'it is to be made anew';
 }
 
 /**

@@ -35,21 +35,31 @@ export function claimBootstrap(
   };
 }
 
-/** Epoch 1 of a freshly initialised cluster: unsettled, nothing acknowledged, timeline 1. */
+/** What the first epoch begins on: a fresh initdb, or data that was restored and promoted. */
+export interface FirstData {
+  /** The highest epoch in it, of the cluster that it was restored from. */
+  readonly epoch: Epoch;
+  readonly timeline: TimelineId;
+}
+
+export const FRESH_DATA: FirstData = { epoch: epoch(0), timeline: timelineId(1) };
+
+/** The first epoch of a cluster: unsettled, nothing acknowledged; above any epoch in the data that it begins on. */
 export function beginFirstEpoch(
   claim: ClusterRecord,
   primary: MemberIncarnation,
   holder: string,
   systemIdentifier: string,
+  data: FirstData = FRESH_DATA,
 ): ClusterRecord {
   return {
     ...claim,
     systemIdentifier,
     holder,
     primary,
-    epoch: epoch(claim.epoch + 1),
-    timeline: timelineId(1),
-    highestTimeline: timelineId(1),
+    epoch: epoch(Math.max(claim.epoch, data.epoch) + 1),
+    timeline: data.timeline,
+    highestTimeline: data.timeline,
   };
 }
 

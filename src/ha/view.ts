@@ -116,6 +116,11 @@ export interface LocalView {
   readonly clusterUID: string | null;
   readonly identity: MemberIncarnation | null;
   readonly floor: Floor | null;
+  /**
+   * Data that was restored from an archive to begin a cluster, and has not led or followed since: the highest epoch in
+   * it, which is another cluster's. Null: it was not restored, or it is this cluster's by now.
+   */
+  readonly inherited: Epoch | null;
   readonly promise: Epoch;
   /** Which epoch each timeline was reserved for, as far as this member learned it. */
   readonly timelineEpochs: Readonly<Record<number, Epoch>>;

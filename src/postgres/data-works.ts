@@ -2,10 +2,11 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Lsn } from '../ha/lsn.ts';
 import { PostgresError } from './errors.ts';
-import type { InstanceDeps, InstanceOptions, ReportProgress, Upstream } from './ports.ts';
+import type { FillDirectory, InstanceDeps, InstanceOptions, ReportProgress, Upstream } from './ports.ts';
 import type { Postmaster } from './process/postmaster.ts';
 import type { SettingsFiles } from './settings/settings-files.ts';
 import { ControlFileReader } from './volume/control-file.ts';
+import { renameDurably } from './volume/durable.ts';
 import type { FactStore } from './volume/fact-store.ts';
 import { clearIncoming } from './volume/install.ts';
 import type { VolumePaths } from './volume/paths.ts';
@@ -39,19 +40,23 @@ export class DataWorks {
     signal: AbortSignal,
   ): Promise<{ readonly systemIdentifier: string }> {
     const { options, paths, deps, facts } = this.#parts;
-    this.#requireStopped();
-    const names = await readdir(paths.data).catch(() => []);
-    if (names.length > 0) {
-      throw new PostgresError(
-        'DATA_NOT_EMPTY',
-        `${paths.data} is not empty (${names.slice(0, 3).join(', ')})`,
-        'A new database cluster is only made on an empty volume.',
-      );
-    }
+    await this.#requireEmpty();
     await clearIncoming(paths);
     await initializeIncoming(options, paths, deps, report, signal);
     const systemIdentifier = await this.#systemIdentifierOf(paths.incoming, signal);
     await facts.install(systemIdentifier);
+    return { systemIdentifier };
+  }
+
+  /** As `initialize`, out of an archive. */
+  async restore(fill: FillDirectory, signal: AbortSignal): Promise<{ readonly systemIdentifier: string }> {
+    const { paths, facts } = this.#parts;
+    await this.#requireEmpty();
+    const { inherited } = await fill({ directory: paths.restoring, lock: paths.lock }, signal);
+    const systemIdentifier = await this.#systemIdentifierOf(paths.restoring, signal);
+    await clearIncoming(paths);
+    await renameDurably(paths.restoring, paths.incoming);
+    await facts.install(systemIdentifier, inherited);
     return { systemIdentifier };
   }
 
@@ -113,6 +118,18 @@ export class DataWorks {
       'CONTROL_FILE_UNREADABLE',
       `${join(directory, 'global', 'pg_control')} is missing`,
       'It is tried again by itself.',
+    );
+  }
+
+  async #requireEmpty(): Promise<void> {
+    const { paths } = this.#parts;
+    this.#requireStopped();
+    const names = await readdir(paths.data).catch(() => []);
+    if (names.length === 0) return;
+    throw new PostgresError(
+      'DATA_NOT_EMPTY',
+      `${paths.data} is not empty (${names.slice(0, 3).join(', ')})`,
+      'A new database cluster is only made on an empty volume.',
     );
   }
 

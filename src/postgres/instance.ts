@@ -8,6 +8,7 @@ import { DataWorks } from './data-works.ts';
 import { InterruptedWorkError } from './errors.ts';
 import { LocalObserver } from './local-observer.ts';
 import type {
+  FillDirectory,
   InstanceDeps,
   InstanceOptions,
   InstanceSettings,
@@ -155,6 +156,12 @@ export class LocalInstance implements PostgresInstance {
     signal: AbortSignal,
   ): Promise<{ readonly systemIdentifier: string }> {
     const done = await this.#data.initialize(report, signal);
+    this.#observer.forget();
+    return done;
+  }
+
+  async restore(fill: FillDirectory, signal: AbortSignal): Promise<{ readonly systemIdentifier: string }> {
+    const done = await this.#data.restore(fill, signal);
     this.#observer.forget();
     return done;
   }

@@ -83,6 +83,7 @@ export class LocalObserver {
       clusterUID: known.clusterUID,
       identity: data === 'present' ? facts.memberIdentity : null,
       floor: known.floor,
+      inherited: known.inherited,
       promise: known.promise,
       timelineEpochs: known.timelineEpochs,
       provenDead: await this.#provenDead(),

@@ -41,6 +41,15 @@ export type ReportProgress = (progress: {
   readonly detail: string;
 }) => void;
 
+/**
+ * Makes a whole, stopped, promoted data directory; every process that works in it holds `lock`. Gives the highest epoch
+ * in it.
+ */
+export type FillDirectory = (
+  place: { readonly directory: string; readonly lock: string },
+  signal: AbortSignal,
+) => Promise<{ readonly inherited: Epoch }>;
+
 /** One database role and its password, which may change while the agent runs. */
 export interface Credential {
   readonly name: string;
@@ -93,6 +102,8 @@ export interface MemberFacts {
   readonly clusterUID: string | null;
   readonly incarnation: Incarnation | null;
   readonly floor: Floor | null;
+  /** As in `LocalView`. */
+  readonly inherited: Epoch | null;
   readonly promise: Epoch;
   readonly timelineEpochs: Readonly<Record<number, Epoch>>;
 }
@@ -121,6 +132,11 @@ export interface PostgresInstance {
 
   /** initdb into a new directory, renamed into place when complete: `data` is empty or whole. Makes an incarnation. */
   initialize(report: ReportProgress, signal: AbortSignal): Promise<{ readonly systemIdentifier: string }>;
+  /**
+   * A directory that `fill` makes out of an archive, put in place when it is whole: as `initialize`, but longer. What an
+   * interrupted `fill` left is still there for the next.
+   */
+  restore(fill: FillDirectory, signal: AbortSignal): Promise<{ readonly systemIdentifier: string }>;
   /** pg_basebackup into a new directory; the old one is set aside; a new incarnation. */
   clone(
     from: Upstream,

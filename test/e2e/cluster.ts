@@ -8,7 +8,8 @@ import { request } from '../../src/commands/client/request.ts';
 import type { DemoDescription } from '../../src/demo/describe.ts';
 import { expectsQuorum } from '../../src/demo/expectation.ts';
 import { isComplete, isProtected, type Observation, observe } from '../../src/demo/observe.ts';
-import { openDemo } from '../../src/demo/state.ts';
+import { obtainDemo } from '../../src/demo/obtain.ts';
+import { type Demo, openDemo } from '../../src/demo/state.ts';
 import type { ClusterStatus, MemberStatus } from '../../src/http/ports.ts';
 import { abandon, connectReadWrite, connectTo, parseMultiHostUrl } from './connect.ts';
 import { type WaitForOptions, waitFor } from './wait-for.ts';
@@ -21,6 +22,8 @@ export interface StartOptions {
   readonly members?: number;
   readonly env?: Record<string, string>;
   readonly timeoutSeconds?: number;
+  /** Called when the directory is made, and before anything runs in it. */
+  readonly prepare?: (demo: Demo) => Promise<void>;
 }
 
 export interface Fault {
@@ -75,6 +78,8 @@ export class DemoCluster implements AsyncDisposable {
     const timeout = String(options.timeoutSeconds ?? 120);
     const args = ['demo', '--detach', '-o', 'json', '--dir', dir, '--timeout', timeout];
     try {
+      if (options.prepare !== undefined)
+        await options.prepare(await obtainDemo({ dir, members: options.members ?? 3, portBase: null }));
       const { stdout } = await runProgram([...args, '--members', String(options.members ?? 3)], env);
       return new DemoCluster(root, JSON.parse(stdout) as DemoDescription, env);
     } catch (error) {

@@ -44,6 +44,8 @@ export class FactStore {
       clusterUID: this.#identity?.clusterUID ?? null,
       incarnation: this.#identity?.incarnation ?? null,
       floor: this.#floor,
+      // With its first epoch it is this cluster's.
+      inherited: this.#floor === null ? (this.#identity?.inherited ?? null) : null,
       promise: this.#promise,
       timelineEpochs: this.#timelineEpochs,
     };
@@ -130,10 +132,10 @@ export class FactStore {
     });
   }
 
-  /** Puts `incoming` in place: a new incarnation. */
-  install(systemIdentifier: string): Promise<void> {
+  /** Puts `incoming` in place: a new incarnation. `inherited`: it was restored, and has this epoch in it. */
+  install(systemIdentifier: string, inherited: Epoch | null = null): Promise<void> {
     return this.#mutex.run(async () => {
-      this.#identity = await installIncoming(this.#paths, this.files, systemIdentifier);
+      this.#identity = await installIncoming(this.#paths, this.files, systemIdentifier, inherited);
       this.#broken = false;
     });
   }

@@ -10,6 +10,8 @@ export interface Identity {
   readonly incarnation: Incarnation;
   readonly systemIdentifier: string;
   readonly clusterUID: string | null;
+  /** It was restored from an archive: the highest epoch in it; null: it was not. */
+  readonly inherited: Epoch | null;
 }
 
 /** A complete new directory in `incoming` that takes the place of `data`: rolled forward after a crash. */
@@ -18,6 +20,8 @@ export interface Install {
   readonly systemIdentifier: string;
   /** The name that the old directory gets under `aside`; null: there is none to keep. */
   readonly asideAs: string | null;
+  /** As in `Identity`. */
+  readonly inherited: Epoch | null;
 }
 
 /** A work that leaves `data` unusable until it is done. */
@@ -51,7 +55,7 @@ function parseIdentity(value: unknown): Identity | null {
   const { incarnation, systemIdentifier, clusterUID } = value;
   if (!isIncarnation(incarnation) || typeof systemIdentifier !== 'string') return null;
   if (clusterUID !== null && typeof clusterUID !== 'string') return null;
-  return { incarnation, systemIdentifier, clusterUID };
+  return { incarnation, systemIdentifier, clusterUID, inherited: inheritedOf(value.inherited) };
 }
 
 function parsePromise(value: unknown): { readonly epoch: Epoch } | null {
@@ -88,7 +92,12 @@ function parseInstall(value: unknown): Install | null {
   const { incarnation, systemIdentifier, asideAs } = value;
   if (!isIncarnation(incarnation) || typeof systemIdentifier !== 'string') return null;
   if (asideAs !== null && (typeof asideAs !== 'string' || !/^[\w.-]+$/.test(asideAs))) return null;
-  return { incarnation, systemIdentifier, asideAs };
+  return { incarnation, systemIdentifier, asideAs, inherited: inheritedOf(value.inherited) };
+}
+
+/** An agent that could not restore did not write it. */
+function inheritedOf(value: unknown): Epoch | null {
+  return isCount(value) ? epoch(value) : null;
 }
 
 function parseBreaking(value: unknown): Breaking | null {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Incarnation, incarnation } from '../../ha/member.ts';
+import type { Epoch } from '../../ha/units.ts';
 import { fileError } from '../errors.ts';
 import { makeDirectory, renameDurably, syncPath } from './durable.ts';
 import type { FactFiles, Identity } from './facts.ts';
@@ -20,6 +21,7 @@ export async function installIncoming(
   paths: VolumePaths,
   facts: FactFiles,
   systemIdentifier: string,
+  inherited: Epoch | null,
 ): Promise<Identity> {
   const old = (await isThere(paths.data)) && (await readdir(paths.data)).length > 0;
   await syncPath(paths.incoming);
@@ -27,6 +29,7 @@ export async function installIncoming(
     incarnation: newIncarnation(),
     systemIdentifier,
     asideAs: old ? new Date().toISOString().replace(/[:.]/g, '-') : null,
+    inherited,
   });
   const identity = await finishInstall(paths, facts);
   if (identity === null) throw new TypeError('the note of an installation vanished');
@@ -53,7 +56,9 @@ export async function finishInstall(paths: VolumePaths, facts: FactFiles): Promi
   const identity: Identity = {
     incarnation: install.incarnation,
     systemIdentifier: install.systemIdentifier,
-    clusterUID: same ? before.clusterUID : null,
+    // What was restored is of the system that it was restored from, and of no cluster yet.
+    clusterUID: same && install.inherited === null ? before.clusterUID : null,
+    inherited: install.inherited,
   };
   await facts.identity.write(identity);
   await facts.breaking.remove();

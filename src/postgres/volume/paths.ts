@@ -15,6 +15,8 @@ export interface VolumePaths {
   /** flock(2) on it proves that nothing of this directory runs, in any container. */
   readonly lock: string;
   readonly incoming: string;
+  /** What a restore is making: kept when it is cut off, so that the next goes on. */
+  readonly restoring: string;
   readonly aside: string;
   readonly diverged: string;
 }
@@ -34,6 +36,7 @@ export function volumePaths(volume: string): VolumePaths {
     facts: join(volume, 'member'),
     lock: join(volume, 'lock'),
     incoming: join(volume, 'incoming'),
+    restoring: join(volume, 'restoring'),
     aside: join(volume, 'aside'),
     diverged: join(volume, 'diverged'),
   };

@@ -127,6 +127,7 @@ export class SimAgent {
       promises: new Promises(wake),
       settings: () => world.settingsOf(machine.name),
       api: () => (this.#apiUp ? parts : null),
+      bootstrap: null,
       recruitment: null,
       failedRecruitAt: null,
       volumeWasFull: false,

@@ -180,6 +180,7 @@ export class SimInstance {
       endOfWal: end.endOfWal,
       forks: end.forks,
       walRemoved: false,
+      inherited: null,
       settingsTooLow: false,
       server,
       silentSince: process.state === 'running' || process.state === 'stopping' ? this.#silentSince : null,
@@ -331,6 +332,11 @@ export class SimInstance {
     volume.reached = null;
     this.#lastRun = null;
     return { systemIdentifier: volume.systemIdentifier };
+  }
+
+  /** No simulated cluster begins out of an archive. */
+  async restore(): Promise<never> {
+    throw new TypeError('the simulator has no archive to restore from');
   }
 
   /** Waits while bytes flow; rejects where the source cannot be reached or is gone. */

@@ -14,6 +14,7 @@ import {
   record,
   SYSTEM,
   settledAs,
+  standbyView,
   stoppedView,
   task,
   UID,
@@ -91,6 +92,15 @@ describe('the first epoch', () => {
     expect(first).toMatchObject({ epoch: 1, timeline: 1, highestTimeline: 1, primary: id(0) });
     expect(decide(stoppedView(0, { record: first, local: fresh })).kind).toBe('start-primary');
   });
+  test('of restored data is above any in it, on the timeline that its recovery began', () => {
+    const inherited = { epoch: epoch(41), timeline: timelineId(5) };
+    expect(beginFirstEpoch(claimOf(0), id(0), holderOf(0), SYSTEM, inherited)).toMatchObject({
+      epoch: 42,
+      timeline: 5,
+      highestTimeline: 5,
+      settled: { epoch: 0, cohort: [] },
+    });
+  });
   test('begins again as any other under a new agent', () => {
     const restarted = { ...first, holder: holderOf(0, 9) };
     expect(decide(stoppedView(0, { record: restarted, local: fresh })).kind).toBe('start-standby');
@@ -101,6 +111,22 @@ describe('the first epoch', () => {
       change: 'bootstrap',
       record: { epoch: 1, highestTimeline: 1 },
     });
+  });
+});
+
+describe('restored data under an epoch that another member began', () => {
+  const begun = record({ settled: { ...record().settled } });
+  const restored = { inherited: epoch(41), clusterUID: null, floor: null, identity: id(1) } as const;
+  test('is cloned over, although its system is the same', () => {
+    const view = stoppedView(1, { record: begun, local: restored, peers: [primaryPeer(0)] });
+    expect(decide(view)).toMatchObject({ kind: 'clone', from: id(0) });
+  });
+  test('never follows: where it was started before that was known, it is stopped', () => {
+    expect(decide(standbyView({ record: begun, local: restored }))).toMatchObject({ kind: 'stop' });
+  });
+  test('begins the cluster itself under a claim that was its own', () => {
+    const made = { ...restored, identity: id(0), systemIdentifier: SYSTEM };
+    expect(decide(stoppedView(0, { record: claimOf(0), local: made })).kind).toBe('begin-first-epoch');
   });
 });
 

@@ -207,6 +207,7 @@ export function local(index: number, patch: Partial<LocalView> = {}): LocalView 
     endOfWal: lsn(END),
     forks: forksTo(3),
     walRemoved: false,
+    inherited: null,
     settingsTooLow: false,
     server: null,
     silentSince: null,

@@ -1,0 +1,39 @@
+import type { ReportRestore } from '../../archive/restore/progress.ts';
+import type { Configuration } from '../../config/configuration.ts';
+import type { Binaries } from '../../postgres/find-binaries.ts';
+import type { FillDirectory, ReportProgress } from '../../postgres/ports.ts';
+import { logServerMessage } from '../../postgres/process/server-log.ts';
+import type { Log } from '../log.ts';
+
+/** What the first member of a cluster that begins out of an archive needs. */
+export interface BootstrapParts {
+  readonly configuration: Configuration;
+  readonly binaries: Binaries;
+  readonly log: Log;
+}
+
+/**
+ * How the first member's directory is made out of an archive; null: by initdb. Nothing of it is loaded before it is
+ * wanted.
+ */
+export function bootstrapOf(parts: BootstrapParts): ((report: ReportProgress) => FillDirectory) | null {
+  if (parts.configuration.bootstrap.recovery.from === null) return null;
+  return (report) => async (place, signal) => {
+    const { fillFromArchive } = await import('./fill.ts');
+    return await fillFromArchive(parts, place, tellBy(report), signal);
+  };
+}
+
+function tellBy(report: ReportProgress): ReportRestore {
+  return ({ phase, done, total, rate, remaining, detail }) => {
+    const megabytes = (bytes: number): string => `${Math.round(bytes / 1024 ** 2)} MB`;
+    const pace = rate === null ? '' : `, ${megabytes(rate)}/s`;
+    const left = remaining === null ? '' : `, ${Math.ceil(remaining / 1000)} s left`;
+    report({ done, total, detail: `${phase}${pace}${left}${detail === '' ? '' : `: ${detail}`}` });
+  };
+}
+
+/** Lines of the Postgres that recovers go where those of any Postgres go. */
+export function logRecovery(log: Log): (message: Parameters<typeof logServerMessage>[1]) => void {
+  return (message) => logServerMessage(log, message);
+}
