@@ -36,6 +36,7 @@ export class Scheduler {
   current: Process | null = null;
   #order = 0;
   readonly #heap: Event[] = [];
+  #begun = false;
   #stopped = false;
 
   /** `delay` in milliseconds of virtual time. */
@@ -85,7 +86,10 @@ export class Scheduler {
 
   /** Runs until `limit` (virtual milliseconds), or `stop`. Not from within a promise reaction. */
   run(limit: number): void {
-    if (!canRunReactions()) throw new Error('a schedule runs within a promise reaction');
+    if (!this.#begun && !canRunReactions()) throw new Error('a schedule runs within a promise reaction');
+    this.#begun = true;
+    // Of what was done to the world between two runs.
+    runReactions();
     for (;;) {
       const event = this.#heap[0];
       if (this.#stopped || event === undefined || event.at > limit) {

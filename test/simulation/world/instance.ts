@@ -1,4 +1,4 @@
-import { LSN_ZERO, type Lsn, lsnAt } from '../../../src/ha/lsn.ts';
+import { LSN_ZERO, type Lsn } from '../../../src/ha/lsn.ts';
 import { type Incarnation, incarnation } from '../../../src/ha/member.ts';
 import { NOBODY } from '../../../src/ha/quorum.ts';
 import type { Floor } from '../../../src/ha/record.ts';
@@ -23,7 +23,7 @@ import type { Process } from '../engine/scheduler.ts';
 import type { Machine } from './machine.ts';
 import type { Session, SimServer } from './server.ts';
 import type { Volume } from './volume.ts';
-import { append, endOf, type Wal } from './wal.ts';
+import { append, endOf, lsnOf, type Wal } from './wal.ts';
 import type { World } from './world.ts';
 
 const NEVER = instant(Number.NEGATIVE_INFINITY);
@@ -195,8 +195,8 @@ export class SimInstance {
       systemIdentifier: volume.systemIdentifier,
       state: volume.controlState,
       checkpointTimeline: timelineId(volume.checkpointTimeline),
-      checkpointLsn: lsnAt(endOf(wal, Math.min(volume.checkpoint, wal.length))),
-      shutdownEndLsn: volume.shutdownEnd === null ? null : lsnAt(volume.shutdownEnd),
+      checkpointLsn: lsnOf(endOf(wal, Math.min(volume.checkpoint, wal.length))),
+      shutdownEndLsn: volume.shutdownEnd === null ? null : lsnOf(volume.shutdownEnd),
     };
   }
 
@@ -208,7 +208,7 @@ export class SimInstance {
     if (server !== null) return { timeline: server.timeline, endOfWal: server.flushLsn, forks: server.forks };
     if (wal === null || wal.length === 0) return { timeline: timelineId(0), endOfWal: LSN_ZERO, forks: [] };
     const last = wal[wal.length - 1];
-    const minimum = lsnAt(endOf(wal, Math.min(this.#volume.minRecovery, wal.length)));
+    const minimum = lsnOf(endOf(wal, Math.min(this.#volume.minRecovery, wal.length)));
     const endOfWal = control?.shutdownEndLsn ?? this.#lastRun?.flushLsn ?? minimum;
     return { timeline: timelineId(last?.timeline ?? 0), endOfWal, forks: last?.forks ?? [] };
   }
@@ -218,7 +218,7 @@ export class SimInstance {
     this.#connectedAt = now;
     const { timeline, forks } = server.reached();
     if (!server.inRecovery) this.#promoting = false;
-    const flushLsn = lsnAt(server.flushPosition());
+    const flushLsn = lsnOf(server.flushPosition());
     const traces = this.#senderTraces;
     const senders = [...server.walsenders].filter((walsender) => walsender.alive);
     for (const walsender of senders) {
@@ -236,7 +236,7 @@ export class SimInstance {
       timeline: timelineId(timeline),
       forks,
       flushLsn,
-      replayLsn: lsnAt(endOf(server.wal, server.replayed)),
+      replayLsn: lsnOf(endOf(server.wal, server.replayed)),
       atEndOfWal: server.atEnd,
       checkpointTimeline: timelineId(server.checkpointTimeline),
       receiver: this.#receiver(server, sentAt),
@@ -248,9 +248,9 @@ export class SimInstance {
         streaming: walsender.streaming && walsender.flush !== null,
         hasSlot: true,
         syncState: walsender.counted ? 'quorum' : 'async',
-        sentLsn: lsnAt(endOf(server.wal, Math.min(walsender.sent, server.wal.length))),
-        flushLsn: walsender.flush === null ? LSN_ZERO : lsnAt(walsender.flush),
-        replayLsn: lsnAt(walsender.replay),
+        sentLsn: lsnOf(endOf(server.wal, Math.min(walsender.sent, server.wal.length))),
+        flushLsn: walsender.flush === null ? LSN_ZERO : lsnOf(walsender.flush),
+        replayLsn: lsnOf(walsender.replay),
         repliedAt: traces.get(walsender.pid)?.at ?? NEVER,
       })),
       lastRow: server.lastRow === null ? null : (server.lastRow as EpochRow),
@@ -488,7 +488,7 @@ export class SimInstance {
     this.#still(server);
     if (server.receiver.running) throw new Error('a WAL receiver runs although nobody is followed any more');
     const { timeline } = server.reached();
-    return { timeline: timelineId(timeline), flushLsn: lsnAt(server.flushPosition()) };
+    return { timeline: timelineId(timeline), flushLsn: lsnOf(server.flushPosition()) };
   }
 
   // --- Settings and the door --------------------------------------------------------------------------------------
@@ -615,7 +615,7 @@ export class SimInstance {
           }),
       );
       await done.promise;
-      return { lsn: lsnAt(endOf(server.wal, server.wal.length)) };
+      return { lsn: lsnOf(endOf(server.wal, server.wal.length)) };
     });
   }
 
@@ -640,7 +640,7 @@ export class SimInstance {
 
   async forceWal(signal: AbortSignal): Promise<Lsn> {
     return this.#onSession(signal, async (server, session) => {
-      const lsn = lsnAt(endOf(server.wal, server.wal.length));
+      const lsn = lsnOf(endOf(server.wal, server.wal.length));
       const record = server.insert('filler', null, 'forced');
       const done = Promise.withResolvers<void>();
       server.flush(

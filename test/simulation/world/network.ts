@@ -2,7 +2,7 @@ import type { Random } from '../engine/random.ts';
 import type { Process, Scheduler } from '../engine/scheduler.ts';
 
 /** The way from one machine to another, in one direction. */
-interface Link {
+export interface Link {
   /** How many faults keep it cut. */
   cuts: number;
   /** Added to every message, in milliseconds. */
@@ -12,6 +12,8 @@ interface Link {
   /** Calls come a second time, up to so much later, in milliseconds. */
   repeat: number;
 }
+
+const LOOPBACK_MS = 0.05;
 
 /** Machines by name; `api` is the Kubernetes API. Streams keep their order and are resent; calls may be lost. */
 export class Network {
@@ -50,8 +52,11 @@ export class Network {
   }
 
   delay(from: string, to: string): number {
-    if (from === to) return 0.05;
-    return this.#random.latency(0.6) + this.link(from, to).slow * this.#random.next();
+    return from === to ? LOOPBACK_MS : this.delayOn(this.link(from, to));
+  }
+
+  delayOn(link: Link): number {
+    return this.#random.latency(0.6) + link.slow * this.#random.next();
   }
 
   /** One message of a call: it arrives once, or not at all, or (rarely, where the link is bad) twice. */
@@ -59,7 +64,7 @@ export class Network {
     const link = this.link(from, to);
     if (from !== to && (link.cuts > 0 || (link.loss > 0 && this.#random.chance(link.loss)))) return;
     this.messages += 1;
-    this.#scheduler.after(this.delay(from, to), receiver, run);
+    this.#scheduler.after(from === to ? LOOPBACK_MS : this.delayOn(link), receiver, run);
     if (link.repeat > 0 && this.#random.chance(0.5)) {
       this.#scheduler.after(link.repeat * this.#random.next() ** 2, receiver, run);
     }
@@ -75,13 +80,12 @@ export class Network {
   }
 }
 
-/** One direction of a TCP connection: in order; what meets a cut is sent again until `closed`. */
+/** One direction of a TCP connection between two machines: in order; what meets a cut is sent again until `closed`. */
 export class Stream {
   closed = false;
   readonly #scheduler: Scheduler;
   readonly #network: Network;
-  readonly #from: string;
-  readonly #to: string;
+  readonly #link: Link;
   #lastAt = 0;
   readonly #held: { receiver: Process; run: () => void }[] = [];
   #retrying = false;
@@ -89,13 +93,12 @@ export class Stream {
   constructor(scheduler: Scheduler, network: Network, from: string, to: string) {
     this.#scheduler = scheduler;
     this.#network = network;
-    this.#from = from;
-    this.#to = to;
+    this.#link = network.link(from, to);
   }
 
   send(receiver: Process, run: () => void): void {
     if (this.closed) return;
-    if (this.#held.length > 0 || this.#network.isCut(this.#from, this.#to)) {
+    if (this.#held.length > 0 || this.#link.cuts > 0) {
       this.#held.push({ receiver, run });
       this.#retry();
       return;
@@ -105,7 +108,7 @@ export class Stream {
 
   #pass(receiver: Process, run: () => void): void {
     this.#network.messages += 1;
-    const at = Math.max(this.#lastAt, this.#scheduler.now + this.#network.delay(this.#from, this.#to));
+    const at = Math.max(this.#lastAt, this.#scheduler.now + this.#network.delayOn(this.#link));
     this.#lastAt = at;
     this.#scheduler.after(at - this.#scheduler.now, receiver, () => {
       if (!this.closed) run();
@@ -118,7 +121,7 @@ export class Stream {
     this.#scheduler.after(250, null, () => {
       this.#retrying = false;
       if (this.closed) return;
-      if (this.#network.isCut(this.#from, this.#to)) {
+      if (this.#link.cuts > 0) {
         this.#retry();
         return;
       }

@@ -1,4 +1,3 @@
-import { lsnAt } from '../../../src/ha/lsn.ts';
 import type { MemberIncarnation } from '../../../src/ha/member.ts';
 import { timelineId } from '../../../src/ha/units.ts';
 import { Process } from '../engine/scheduler.ts';
@@ -12,6 +11,7 @@ import {
   type EpochRowContent,
   endOf,
   forksAfter,
+  lsnOf,
   type Wal,
   type WalRecord,
 } from './wal.ts';
@@ -108,7 +108,7 @@ export class SimServer {
     const last = this.wal[this.flushed - 1] as WalRecord;
     if (reached !== null && reached.timeline > last.timeline) {
       const fork = reached.forks.at(-1);
-      if (fork !== undefined && lsnAt(this.flushPosition()) === fork.switchLsn) return reached;
+      if (fork !== undefined && lsnOf(this.flushPosition()) === fork.switchLsn) return reached;
     }
     return { timeline: last.timeline, forks: last.forks };
   }

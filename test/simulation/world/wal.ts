@@ -35,8 +35,18 @@ export function holds(wal: Wal, record: WalRecord): boolean {
   return wal[record.index] === record;
 }
 
-export function lsnOf(wal: Wal, count: number): Lsn {
-  return lsnAt(endOf(wal, count));
+const texts = new Map<number, Lsn>();
+const MOST_TEXTS = 10_000;
+
+/** As `lsnAt`: every look asks for the same few positions again. */
+export function lsnOf(position: number): Lsn {
+  let text = texts.get(position);
+  if (text === undefined) {
+    if (texts.size >= MOST_TEXTS) texts.clear();
+    text = lsnAt(position);
+    texts.set(position, text);
+  }
+  return text;
 }
 
 /** How many records end at or before a byte position. */
