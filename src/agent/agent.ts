@@ -224,7 +224,7 @@ async function live(
   await context.tasks.cancelAll();
   await leavePostgres(instance, leavesPostgres ? maintenance : null);
   // Postgres archives to its very end.
-  for (const name of ['http', 'backup', 'archive', 'chores', 'grace', 'pulse', 'api'] as const)
+  for (const name of ['http', 'catalog', 'backup', 'archive', 'chores', 'grace', 'pulse', 'api'] as const)
     await lifetime.end(name);
   (api as Api | null)?.close();
   context.peers.close();

@@ -4,6 +4,7 @@ import { written } from '../config/show.ts';
 import { type MemberName, memberName } from '../ha/member.ts';
 import { millis } from '../ha/units.ts';
 import { createMetrics } from '../http/metrics.ts';
+import { catalogMetrics } from '../http/metrics-catalog.ts';
 import type { AgentPort, ControlResult } from '../http/ports.ts';
 import { HttpServer } from '../http/server.ts';
 import type { LocalInstance } from '../postgres/instance.ts';
@@ -20,6 +21,7 @@ import type { Lifetime } from './lifetime.ts';
 import { peerState } from './peer-state.ts';
 import type { PeerTrust } from './peer-trust.ts';
 import type { Report } from './report.ts';
+import { NO_CATALOG, openCatalogService } from './retention/open.ts';
 import type { Secrets } from './secrets.ts';
 import { refuseTakenName } from './taken-name.ts';
 
@@ -58,6 +60,12 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     superuserPassword: () => secrets.read('superuser'),
     access: () => ({ token: secrets.recall('token'), tls: trust.tls }),
   });
+  const catalog = await openCatalogService(configuration, {
+    context,
+    view: () => report.view,
+    access: () => ({ token: secrets.recall('token'), tls: trust.tls }),
+  });
+  const catalogGauges = catalogMetrics(registry);
   report.attach({
     chores,
     address,
@@ -80,6 +88,7 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     registry,
     control,
     backups: backups ?? { start: async () => NO_ARCHIVE, switchWal: async () => NO_ARCHIVE },
+    catalog: catalog ?? NO_CATALOG,
     status: () => report.status(),
     cluster: () => report.cluster(),
     history: () => report.history(),
@@ -105,12 +114,16 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
         : { certificate: tls.certificateFile, key: tls.keyFile },
     token: () => secrets.recall('token'),
     metrics,
-    refreshMetrics: () => report.refreshMetrics(),
+    refreshMetrics: () => {
+      report.refreshMetrics();
+      catalogGauges.update(catalog?.report() ?? null, Date.now());
+    },
     log: (level, event, details) => context.log[level]({ event, ...details }, event),
   });
   await report.firstView;
   if (archive !== null) lifetime.start('archive', (signal) => archive.run(signal));
   if (backups !== null) lifetime.start('backup', (signal) => backups.run(signal));
+  if (catalog !== null) lifetime.start('catalog', (signal) => catalog.run(signal));
   lifetime.start('http', (signal) => server.run(signal));
   await server.listening;
 

@@ -5,10 +5,12 @@ import { archive } from './sections/archive.ts';
 import { backup } from './sections/backup.ts';
 import { bootstrap } from './sections/bootstrap.ts';
 import { cluster } from './sections/cluster.ts';
+import { drill } from './sections/drill.ts';
 import { ha } from './sections/ha.ts';
 import { log, shutdown, slots, tags } from './sections/member.ts';
 import { advertise, http, kubernetes } from './sections/network.ts';
 import { postgres } from './sections/postgres.ts';
+import { retention } from './sections/retention.ts';
 
 /**
  * Every setting of pgwarden: the one source of defaults, validation, the reference page and the JSON Schema.
@@ -35,6 +37,8 @@ export const schema = z
     slots,
     archive,
     backup,
+    retention,
+    drill,
     bootstrap,
     shutdown,
     log,

@@ -9,6 +9,7 @@ import { methodNotAllowed, notFound, Problem, problemOf } from './problem.ts';
 import { type Access, READ, type RouteSpec } from './route.ts';
 import { archiveRoutes } from './routes-archive.ts';
 import { backupRoutes } from './routes-backup.ts';
+import { catalogRoutes } from './routes-catalog.ts';
 import { controlRoutes } from './routes-control.ts';
 import { metricsRoute } from './routes-metrics.ts';
 import { patroniRoutes } from './routes-patroni.ts';
@@ -44,6 +45,7 @@ export function agentRoutes(port: AgentPort, options: AppOptions): RouteSpec[] {
     ...controlRoutes(port),
     ...archiveRoutes(port),
     ...backupRoutes(port.backups),
+    ...catalogRoutes(port.catalog),
     ...peerRoutes(port, options.promiseTimeout),
   ];
   let document: string | null = null;

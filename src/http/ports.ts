@@ -16,6 +16,7 @@ import type { Epoch, Millis, TimelineId } from '../ha/units.ts';
 import type { ArchiveReport } from './archive-report.ts';
 import type { BackupReport } from './backup-report.ts';
 import type { BackupPort } from './routes-backup.ts';
+import type { CatalogPort } from './routes-catalog.ts';
 
 /** A long work in progress: initdb, clone, rewind, … */
 export interface Progress {
@@ -195,4 +196,5 @@ export interface AgentPort {
   archiveFetch(file: string, gone: AbortSignal): Promise<ArchiveAnswer>;
   readonly control: Control;
   readonly backups: BackupPort;
+  readonly catalog: CatalogPort;
 }

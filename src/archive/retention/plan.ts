@@ -35,7 +35,7 @@ export type KeptBecause =
   | 'parent'
   /** It is another cluster's. */
   | 'foreign'
-  /** No rule says how much to keep, or nothing can be restored yet. */
+  /** Nothing at all is removed: the remarks say why. Or it is not the one that is deleted by hand. */
   | 'no-rule';
 
 export interface KeptBackup {
@@ -66,19 +66,18 @@ export function planRetention(holdings: Holdings, policy: RetentionPolicy): Rete
   const { catalog, now } = holdings;
   const unknown = unknownTimeline(holdings);
   if (unknown !== null) return keepAll(holdings, unknown);
-  const chosen = policy.window === null && policy.count === null ? null : chosenByRules(holdings, policy);
-  const oldest =
-    chosen === null || chosen.size === 0
-      ? null
-      : Math.min(...[...chosen.keys()].map(({ finishedAt }) => finishedAt.getTime()));
+  if (policy.window === null && policy.count === null)
+    return keepAll(holdings, 'no rule says how much is kept: nothing is removed');
+  const chosen = chosenByRules(holdings, policy);
+  if (chosen.size === 0)
+    return keepAll(holdings, 'no backup can be restored on the present timeline: nothing is removed');
+  const oldest = Math.min(...[...chosen.keys()].map(({ finishedAt }) => finishedAt.getTime()));
   const kept = new Map<Backup, KeptBecause>();
   for (const backup of catalog.backups) {
     const because = isForeign(holdings, backup)
       ? 'foreign'
-      : oldest === null
-        ? 'no-rule'
-        : (chosen?.get(backup) ??
-          (backup.finishedAt.getTime() >= oldest ? 'younger' : backup.permanent ? 'permanent' : null));
+      : (chosen.get(backup) ??
+        (backup.finishedAt.getTime() >= oldest ? 'younger' : backup.permanent ? 'permanent' : null));
     if (because !== null) kept.set(backup, because);
   }
   return planKeeping(holdings, kept, now);

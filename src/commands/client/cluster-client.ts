@@ -1,4 +1,6 @@
+import type { ArchiveOverview } from '../../archive/catalog/overview.ts';
 import type { HistoryEntry } from '../../ha/record.ts';
+import type { JobReport } from '../../http/catalog-report.ts';
 import type { ClusterMember, ClusterStatus, MemberStatus } from '../../http/ports.ts';
 import { RefusedError, UnreachableError } from '../errors.ts';
 import { type Endpoint, nameOf } from './endpoint.ts';
@@ -9,6 +11,8 @@ import { type Answer, type Call, request } from './request.ts';
 const READ_TIMEOUT_MILLIS = 5000;
 /** One member of several: a frozen one must not hold the others' answers up for long. */
 const MEMBER_TIMEOUT_MILLIS = 1500;
+/** A bucket of ten thousand segments is listed, and a segment or two are read. */
+const ARCHIVE_TIMEOUT_MILLIS = 120_000;
 /** A changing call is recorded in the Kubernetes API before it is answered. */
 const CHANGE_TIMEOUT_MILLIS = 30_000;
 
@@ -33,18 +37,17 @@ export class ClusterClient {
 
   /** What one member says of itself; null where it cannot be asked from here. */
   async statusOf(member: ClusterMember, signal?: AbortSignal): Promise<MemberStatus | null> {
+    return (await this.#readOf(member, '/v1/status', signal)) as MemberStatus | null;
+  }
+
+  async #readOf(member: ClusterMember, path: string, signal?: AbortSignal): Promise<unknown> {
     const url = URL.parse(member.http);
     const own = this.#given.find((endpoint) => endpoint.kind === 'socket' && endpoint.member === member.name);
     const endpoint = own ?? (url === null ? null : this.#byUrl(url));
     if (endpoint === null) return null;
     try {
-      const answer = await request(
-        endpoint,
-        { method: 'GET', path: '/v1/status' },
-        MEMBER_TIMEOUT_MILLIS,
-        signal,
-      );
-      return accept(endpoint, answer).body as MemberStatus;
+      const answer = await request(endpoint, { method: 'GET', path }, MEMBER_TIMEOUT_MILLIS, signal);
+      return accept(endpoint, answer).body;
     } catch {
       signal?.throwIfAborted();
       return null;
@@ -64,6 +67,19 @@ export class ClusterClient {
       withOwnWord(member, await this.statusOf(member, signal)),
     );
     return { ...cluster, members: await Promise.all(members) };
+  }
+
+  /** What the archive holds, as an agent reads it: that takes as long as its store. */
+  async overview(signal?: AbortSignal): Promise<ArchiveOverview> {
+    const call = { method: 'GET', path: '/v1/backups' } as const;
+    const places = [...this.#given, ...this.#learned];
+    return (await this.#ask(places, call, ARCHIVE_TIMEOUT_MILLIS, () => true, signal))
+      .body as ArchiveOverview;
+  }
+
+  /** The jobs of one member; null where it cannot be asked from here. */
+  async jobsOf(member: ClusterMember, signal?: AbortSignal): Promise<readonly JobReport[] | null> {
+    return (await this.#readOf(member, '/v1/jobs', signal)) as readonly JobReport[] | null;
   }
 
   async history(signal?: AbortSignal): Promise<readonly HistoryEntry[]> {

@@ -24,6 +24,7 @@ import type {
   MemberStatus,
 } from '../../../src/http/ports.ts';
 import type { BackupPort } from '../../../src/http/routes-backup.ts';
+import type { CatalogPort } from '../../../src/http/routes-catalog.ts';
 
 const lsn = (text: string): Lsn => text as Lsn;
 export const PG0: MemberIncarnation = memberIncarnation(memberName('pg-0'), incarnation('0000000a'));
@@ -280,6 +281,43 @@ export class ScriptedAgent implements AgentPort {
       this.calls.push(['switchWal', wish]);
       return { lsn: '0/3000028' };
     },
+  };
+  readonly catalog: CatalogPort = {
+    overview: async () => ({
+      archive: 'file:///archive',
+      systemIdentifier: '7',
+      layout: 'wal-g',
+      timeline: null,
+      segments: 0,
+      walBytes: 0,
+      backups: [],
+      unreadable: [],
+      unfinished: [],
+      intervals: [],
+      holes: [],
+    }),
+    begin: async (request) => {
+      this.calls.push(['job', request]);
+      return request.kind === 'delete' && request.backup === 'base_9'
+        ? {
+            refused: { code: 'RETENTION_BACKUP_UNKNOWN', message: 'no base_9', remedy: 'name another' },
+            status: 404,
+          }
+        : { message: 'pg-1 begins', member: 'pg-1', id: 'abcd12' };
+    },
+    jobs: () => [
+      {
+        id: 'abcd12',
+        kind: 'drill',
+        state: 'running',
+        startedAt: '2030-01-31T03:00:00.000Z',
+        endedAt: null,
+        detail: 'unpacking',
+        fraction: 0.5,
+        result: null,
+        error: null,
+      },
+    ],
   };
   fetchAnswer: ArchiveAnswer = { status: 200, text: 'fetched' };
   archiveFetch = async (file: string): Promise<ArchiveAnswer> => {
