@@ -55,6 +55,8 @@ export interface Violation {
     | 'undecided'
     | 'two-acknowledged'
     | 'stale-read'
+    | 'archive-changed'
+    | 'archive-forked'
     | 'not-recovered'
     | 'expectation';
   readonly message: string;

@@ -41,6 +41,17 @@ const CALM_MILLIS = 1500;
 /** From the end of the fault until everybody streams, with nobody's help; it allows for a clone on a busy machine. */
 export const RECOVERY_MILLIS = 90_000;
 
+/** How often the archive is looked into during a run. */
+const ARCHIVE_MILLIS = 1000;
+
+/** An object that was replaced and replaced again in between would be missed by one look at the end. */
+async function watchArchive(stage: Stage, signal: AbortSignal, found: Violation[]): Promise<void> {
+  while (!signal.aborted) {
+    found.push(...(await stage.archive.look()));
+    await sleep(ARCHIVE_MILLIS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
 /**
  * Load, fault, cure, recovery, judgement. Rejects only where `signal` is aborted or the cluster was not well to begin
  * with; whatever goes wrong after the fault is a violation. What the fault did is healed in any case.
@@ -76,6 +87,8 @@ export async function runScenario(
   let oldestReadMillis = 0;
   let longestGapMillis = 0;
   let heal: Heal | null = null;
+  const over = new AbortController();
+  const watching = watchArchive(stage, AbortSignal.any([signal, over.signal]), violations);
   try {
     await pause(CALM_MILLIS);
     const since = performance.now();
@@ -102,6 +115,8 @@ export async function runScenario(
     signal.throwIfAborted();
     violations.push({ kind: 'not-recovered', message: (error as Error).message });
   } finally {
+    over.abort();
+    await watching;
     await load.stop();
     await heal?.().catch((error: Error) => notes.push(`could not be healed: ${error.message}`));
   }

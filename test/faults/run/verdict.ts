@@ -1,5 +1,8 @@
+import { timelineId } from '../../../src/ha/units.ts';
+import { historyFileName, parseHistory } from '../../../src/postgres/volume/timeline-history.ts';
 import { abandon, connectTo, parseMultiHostUrl } from '../../e2e/connect.ts';
 import { waitFor } from '../../e2e/wait-for.ts';
+import { checkForks } from '../checker/archive.ts';
 import { checkHistories } from '../checker/histories.ts';
 import type { RegisterOperation, Violation } from '../checker/history.ts';
 import { checkRegisters } from '../checker/linearizability.ts';
@@ -37,11 +40,27 @@ export async function judgeRun(stage: Stage, load: Load, oldestReadMillis: numbe
     );
   }
   violations.push(...checkHistories(rows));
+  violations.push(...(await judgeArchive(stage, primary)));
   const last = await finalReads(stage, primary, load);
   violations.push(...checkRegisters([...registers, ...last], INITIAL));
   const staleness = measureStaleness(beats, plainReads);
   violations.push(...checkStaleness(staleness, oldestReadMillis));
   return { violations, staleness };
+}
+
+/** The archive against the history that the primary has now. */
+async function judgeArchive(stage: Stage, primary: string): Promise<readonly Violation[]> {
+  const changed = await stage.archive.look();
+  const segmentBytes = Number(
+    await stage.member(primary).sql("SELECT setting FROM pg_settings WHERE name = 'wal_segment_size'"),
+  );
+  const present = Number.parseInt(
+    await stage.member(primary).sql('SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)'),
+    16,
+  );
+  const file = historyFileName(timelineId(present));
+  const text = present === 1 ? '' : await stage.member(primary).sql(`SELECT pg_read_file('pg_wal/${file}')`);
+  return [...changed, ...checkForks(stage.archive.names, present, parseHistory(text), segmentBytes)];
 }
 
 /** What every register holds in the end: nobody writes any more, so that this is a read like any other. */

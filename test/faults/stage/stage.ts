@@ -23,6 +23,7 @@ import { waitFor } from '../../e2e/wait-for.ts';
 import { Random } from '../../simulation/engine/random.ts';
 import type { Target } from '../load/load.ts';
 import { ApiGate } from './api-gate.ts';
+import { ArchiveWatch } from './archive-watch.ts';
 import { missingPart, StageError } from './errors.ts';
 import { FaultNetwork } from './fault-network.ts';
 import { Member } from './member.ts';
@@ -53,6 +54,7 @@ export class Stage implements AsyncDisposable {
   readonly #root: string;
   readonly #demo: Demo;
   readonly #network: FaultNetwork | null;
+  readonly archive: ArchiveWatch;
   readonly #gates = new Map<string, ApiGate>();
   readonly #volumes = new Map<string, Volume>();
   readonly #members = new Map<string, Member>();
@@ -65,6 +67,7 @@ export class Stage implements AsyncDisposable {
     this.#root = root;
     this.#demo = demo;
     this.#network = network;
+    this.archive = new ArchiveWatch(join(root, 'archive'));
     this.#active = demo.members.slice(0, options.members).map(({ name }) => name);
   }
 
@@ -225,6 +228,7 @@ export class Stage implements AsyncDisposable {
         this.#volumes.set(name, await Volume.mount(volume, image, DISK_MEGABYTES));
       }
     }
+    for (const { volume } of members.slice(0, 1)) await this.archive.make(volume);
     const env = childEnvironment(process.env, layout.api);
     const node = process.execPath;
     const api = new Respawned({
@@ -268,6 +272,7 @@ export class Stage implements AsyncDisposable {
         settings.advertise = { host: this.addressOf(name) };
         settings.http = { ...settings.http, listenHost: this.addressOf(name) };
         settings.kubernetes = { server: gate.url };
+        settings.archive = { url: this.archive.url };
       });
     }
     for (const name of this.#active) this.member(name).up();

@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { Lsn } from '../../../src/ha/lsn.ts';
+import { timelineId } from '../../../src/ha/units.ts';
+import { checkForks, checkUntouched } from '../../faults/checker/archive.ts';
 import { tellsOfCancelledWait } from '../../faults/checker/cancelled-wait.ts';
 import { checkHistories } from '../../faults/checker/histories.ts';
 import type { Beat, Outcome, PlainRead, RowAttempt } from '../../faults/checker/history.ts';
@@ -13,6 +16,27 @@ const row = (id: number, outcome: Outcome = 'acknowledged'): RowAttempt => ({
   by: outcome === 'acknowledged' ? { member: 'pg-0', timeline: 1 } : null,
 });
 const kinds = (found: readonly { kind: string }[]): string[] => found.map(({ kind }) => kind);
+
+describe('the checks of the archive', () => {
+  test('find an object that was written over, or is gone', () => {
+    const before = new Map([
+      ['a', '1'],
+      ['b', '2'],
+    ]);
+    expect(checkUntouched(before, new Map([...before, ['c', '3']]))).toEqual([]);
+    expect(kinds(checkUntouched(before, new Map([['a', '1']])))).toEqual(['archive-changed']);
+    expect(kinds(checkUntouched(before, new Map([...before, ['b', '9']])))).toEqual(['archive-changed']);
+  });
+
+  test('find what goes on past where its timeline was left, and what belongs to no ancestor', () => {
+    const forks = [{ timeline: timelineId(1), switchLsn: '0/3000028' as Lsn }];
+    const found = (...names: string[]) => kinds(checkForks(names, 3, forks, 2 ** 24));
+    expect(found('000000010000000000000002.zst', '000000030000000000000004', '00000003.history')).toEqual([]);
+    expect(found('000000010000000000000003.zst')).toEqual(['archive-forked']);
+    expect(found('000000010000000000000003.partial.zst')).toEqual([]);
+    expect(found('000000020000000000000002')).toEqual(['archive-forked']);
+  });
+});
 
 describe('the check of rows', () => {
   test('accepts what was acknowledged, with or without what is unknown', () => {
