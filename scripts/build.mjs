@@ -16,8 +16,12 @@ await removeAbandoned();
 try {
   await build({
     absWorkingDir: root,
-    // The second runs in threads of the agent: it must be a file of its own.
-    entryPoints: { main: 'src/main.ts', 'reader-worker': 'src/archive/backup/reader-worker.ts' },
+    // The others run in threads of the agent: each must be a file of its own.
+    entryPoints: {
+      main: 'src/main.ts',
+      'reader-worker': 'src/archive/backup/reader-worker.ts',
+      'segment-worker': 'src/archive/wal/segment-worker.ts',
+    },
     outdir: made,
     bundle: true,
     splitting: true,

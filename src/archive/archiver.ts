@@ -179,6 +179,7 @@ export class Archiver {
     } finally {
       this.#pusher.stop();
       await Promise.race([this.#pusher.settled(), sleep(END_WITHIN, undefined, { ref: false })]);
+      this.#pusher.close();
       this.#archive.close();
     }
   }

@@ -12,16 +12,19 @@ export class Spool {
   readonly directory: string;
   readonly pushed: string;
   readonly fetched: string;
+  /** Beside it, so that whoever watches what lies ready is not told of each piece that is written. */
+  readonly #incoming: string;
 
   constructor(volume: string) {
     this.directory = join(volume, 'archive');
     this.pushed = join(this.directory, 'pushed');
     this.fetched = join(this.directory, 'fetched');
+    this.#incoming = join(this.directory, 'fetching');
   }
 
-  /** Makes both, empty. */
+  /** Makes them, empty. */
   async empty(): Promise<void> {
-    for (const path of [this.pushed, this.fetched]) {
+    for (const path of [this.pushed, this.fetched, this.#incoming]) {
       await mkdir(path, { recursive: true, mode: 0o700 });
       for (const name of await readdir(path)) await rm(join(path, name), { recursive: true, force: true });
     }
@@ -52,7 +55,7 @@ export class Spool {
 
   /** Makes a file of the archive ready: written aside and moved, so that it is whole or not there. */
   async addFetched(file: string, write: (path: string) => Promise<void>): Promise<void> {
-    const path = join(this.fetched, `.${file}.${Math.random().toString(36).slice(2)}`);
+    const path = join(this.#incoming, `${file}.${Math.random().toString(36).slice(2)}`);
     try {
       await writeFile(path, '', { mode: 0o600 });
       await write(path);

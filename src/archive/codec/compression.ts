@@ -22,6 +22,8 @@ const GZIP = { level: 4 };
 const STREAM_CHUNK = 256 * 1024;
 
 const zstdCompress = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdCompress);
+const zstdDecompress = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress);
+const gunzip = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gunzip);
 const gzip = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gzip);
 
 export function extensionOf(compression: Compression): string {
@@ -35,6 +37,21 @@ export async function compressBytes(compression: Compression, bytes: Uint8Array)
       return await zstdCompress(bytes, { ...ZSTD, chunkSize: atMost(bytes.length) });
     case 'gzip':
       return await gzip(bytes, { ...GZIP, chunkSize: atMost(bytes.length) });
+    case 'none':
+      return bytes;
+  }
+}
+
+/** The same in the calling thread: for one that does nothing else. */
+export function compressBytesSync(
+  compression: Compression,
+  bytes: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
+  switch (compression) {
+    case 'zstd':
+      return zlib.zstdCompressSync(bytes, { ...ZSTD, chunkSize: atMost(bytes.length) });
+    case 'gzip':
+      return zlib.gzipSync(bytes, { ...GZIP, chunkSize: atMost(bytes.length) });
     case 'none':
       return bytes;
   }
@@ -57,6 +74,24 @@ export function compressStream(
       return through(source, zlib.createGzip({ ...GZIP, chunkSize: STREAM_CHUNK }));
     case 'none':
       return source;
+  }
+}
+
+/** All at once, in the thread pool. `expected`: how many bytes come out, as far as that is known: then no copy is made. */
+export async function decompressBytes(
+  compression: Compression,
+  bytes: Uint8Array,
+  expected: number,
+): Promise<Uint8Array> {
+  // One byte more: a result that fills the buffer is looked at for what comes behind.
+  const chunkSize = Math.max(64 * 1024, expected + 1);
+  switch (compression) {
+    case 'zstd':
+      return await zstdDecompress(bytes, { chunkSize });
+    case 'gzip':
+      return await gunzip(bytes, { chunkSize });
+    case 'none':
+      return bytes;
   }
 }
 

@@ -1,5 +1,8 @@
 import type { Content } from './ports.ts';
 
+/** Node's pools are smaller. */
+const ITS_OWN = 1024 * 1024;
+
 /** The bytes of a content one after the other. */
 export async function* piecesOf(content: Content): AsyncGenerator<Uint8Array> {
   if (content instanceof Uint8Array) yield content;
@@ -11,6 +14,27 @@ export async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer
   const pieces: Uint8Array[] = [];
   for await (const piece of stream) pieces.push(piece);
   return pieces.length === 1 && Buffer.isBuffer(pieces[0]) ? pieces[0] : Buffer.concat(pieces);
+}
+
+/** The same where it is known how long the stream is: each piece is let go as it comes. What is longer is given too. */
+export async function collectSized(stream: AsyncIterable<Uint8Array>, size: number): Promise<Buffer> {
+  let whole = Buffer.allocUnsafeSlow(size);
+  let filled = 0;
+  for await (const piece of stream) {
+    if (filled + piece.length > whole.length)
+      whole = Buffer.concat([whole.subarray(0, filled)], 2 * (filled + piece.length));
+    whole.set(piece, filled);
+    filled += piece.length;
+  }
+  return whole.subarray(0, filled);
+}
+
+/**
+ * Gives the memory of a large buffer back now, not at the next collection: segments come faster than those. Nobody may
+ * read it any more. A small one may lie in a pool that others share, and stays.
+ */
+export function release({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength >= ITS_OWN) buffer.transfer(0);
 }
 
 /**

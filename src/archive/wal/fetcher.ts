@@ -1,4 +1,5 @@
-import { watch, writeFile } from 'node:fs/promises';
+import { watch } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PLACEHOLDER } from '../../postgres/volume/timeline-history.ts';
 import { ArchiveError, ObjectMissingError } from '../errors.ts';
@@ -38,6 +39,7 @@ export class WalFetcher {
   /** The segment to begin next; null: nothing was asked for, or the archive ends there. */
   #next: string | null = null;
   readonly #end = new AbortController();
+  #isTopping = false;
 
   constructor(options: WalFetcherOptions) {
     this.#options = options;
@@ -58,15 +60,28 @@ export class WalFetcher {
 
   /** Tops up what lies ready as restore_command takes it away, without being asked. Ends with what is on its way. */
   async run(signal: AbortSignal): Promise<void> {
-    signal.addEventListener('abort', () => this.#end.abort(), { once: true });
+    const watcher = watch(this.#options.spool.fetched, () => this.#wake());
+    const ended = Promise.withResolvers<void>();
+    watcher.once('error', ended.reject);
+    signal.addEventListener('abort', () => ended.resolve(), { once: true });
+    if (signal.aborted) ended.resolve();
     try {
-      for await (const _ of watch(this.#options.spool.fetched, { signal })) await this.#topUp();
-    } catch (error) {
-      if (!signal.aborted) throw error;
+      await ended.promise;
     } finally {
+      watcher.close();
       this.#end.abort();
       await Promise.allSettled(this.#running.values());
     }
+  }
+
+  /** One look for however many changes. What it cannot see now, the next file that is asked for tells. */
+  #wake(): void {
+    if (this.#isTopping) return;
+    this.#isTopping = true;
+    setImmediate(() => {
+      this.#isTopping = false;
+      this.#topUp().catch(() => undefined);
+    });
   }
 
   async #obtain(file: string, signal: AbortSignal): Promise<boolean> {

@@ -3,11 +3,15 @@ import { open } from 'node:fs/promises';
 import type { Codec } from '../codec/codec.ts';
 import { ObjectConflictError } from '../errors.ts';
 import { walName } from '../layout.ts';
+import { release } from '../store/content.ts';
 import type { ObjectStore } from '../store/ports.ts';
+import type { Preparer } from './preparer.ts';
 import { sha256Of, sha256OfStream } from './sha256.ts';
 
 /** A larger file (segments may have up to 1 GiB) goes as a stream, so that memory stays bounded. */
 const WHOLE = 64 * 1024 * 1024;
+/** A smaller one (a history, a label) is not worth a thread. */
+const WORTH_A_THREAD = 256 * 1024;
 const PIECE = 1024 * 1024;
 
 export interface WalArchive {
@@ -17,7 +21,8 @@ export interface WalArchive {
 
 /**
  * Archives one file of pg_wal. The store has it, durably, when this returns; it is never written over: where there is
- * one of this name already, whatever its compression, it must have the same original bytes.
+ * one of this name already, whatever its compression, it must have the same original bytes. `preparer`: who reads,
+ * hashes and compresses a segment; null: this thread and its pool.
  *
  * @returns `present` where it was there already
  * @throws ObjectConflictError where other bytes are there; ArchiveError
@@ -27,18 +32,22 @@ export async function pushFile(
   file: string,
   path: string,
   signal: AbortSignal,
+  preparer: Preparer | null = null,
 ): Promise<'created' | 'present'> {
   const name = walName(file);
   const [existing, source] = await Promise.all([
     variantOf(store, codec, name, signal),
-    openSource(path, signal),
+    openSource(path, signal, codec, preparer),
   ]);
   try {
     const sha256 = await source.sha256();
     if (existing === null) {
       const options = { metadata: codec.metadataFor(sha256), signal };
       const created = await store.create(codec.keyOf(name), await source.encode(codec, name), options);
-      if (created === 'created') return 'created';
+      if (created === 'created') {
+        source.release();
+        return 'created';
+      }
     }
     await requireSame({ store, codec }, existing ?? codec.keyOf(name), sha256, signal);
     return 'present';
@@ -76,10 +85,17 @@ async function requireSame(
 interface Source {
   sha256(): Promise<string>;
   encode(codec: Codec, name: string): Promise<Uint8Array | AsyncIterable<Uint8Array>>;
+  /** The store has it: what it was made of is given back. */
+  release(): void;
   close(): Promise<void>;
 }
 
-async function openSource(path: string, signal: AbortSignal): Promise<Source> {
+async function openSource(
+  path: string,
+  signal: AbortSignal,
+  codec: Codec,
+  preparer: Preparer | null,
+): Promise<Source> {
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
@@ -88,15 +104,27 @@ async function openSource(path: string, signal: AbortSignal): Promise<Source> {
         file.createReadStream({ start: 0, highWaterMark: PIECE, autoClose: false, signal });
       return {
         sha256: () => sha256OfStream(stream()),
-        encode: async (codec, name) => codec.encodeStream(name, stream()),
+        encode: async (_, name) => codec.encodeStream(name, stream()),
+        release: () => undefined,
         close: () => file.close(),
+      };
+    }
+    if (preparer !== null && size >= WORTH_A_THREAD) {
+      await file.close();
+      const prepared = await preparer.prepare(path, codec.compression);
+      return {
+        sha256: async () => prepared.sha256,
+        encode: (_, name) => codec.sealBytes(name, prepared.bytes),
+        release: () => release(prepared.bytes),
+        close: async () => {},
       };
     }
     const bytes = await file.readFile();
     await file.close();
     return {
       sha256: () => sha256Of(bytes),
-      encode: (codec, name) => codec.encodeBytes(name, bytes),
+      encode: (_, name) => codec.encodeBytes(name, bytes),
+      release: () => undefined,
       close: async () => {},
     };
   } catch (error) {

@@ -5,6 +5,7 @@ import { errnoOf } from '../../postgres/errors.ts';
 import { ArchiveCancelledError, ArchiveError, StoreFaultError } from '../errors.ts';
 import type { Spool } from '../spool.ts';
 import { judge, type Permission, type Reach } from './permit.ts';
+import { Preparer } from './preparer.ts';
 import { pushFile, type WalArchive } from './push-file.ts';
 import type { ReadyFiles } from './ready-files.ts';
 
@@ -63,6 +64,7 @@ interface Running {
 export class Pusher {
   readonly #options: PusherOptions;
   readonly #running = new Map<string, Running>();
+  readonly #preparer = new Preparer();
   #failure: PushFailure | null = null;
   #pause = 0;
   #pausedUntil = 0;
@@ -178,6 +180,11 @@ export class Pusher {
     await Promise.all([...this.#running.values()].map(({ outcome }) => outcome));
   }
 
+  /** Ends the thread that prepares segments; the next push begins another. */
+  close(): void {
+    this.#preparer.close();
+  }
+
   /** Goes on in what the last look found; what must wait is skipped until the next one. */
   #startNext(permission: Permission, now: number): void {
     if (now < this.#pausedUntil) return;
@@ -223,7 +230,7 @@ export class Pusher {
       let outcome: 'created' | 'present' | 'left-out' = 'left-out';
       if (!this.#leavesOut(file)) {
         const opened = await archive(signal);
-        outcome = await pushFile(opened, file, join(walDirectory, file), signal);
+        outcome = await pushFile(opened, file, join(walDirectory, file), signal, this.#preparer);
       }
       // A member that was deposed meanwhile must not tell its Postgres by a mark that is looked at later.
       if (stopped.aborted) throw new ArchiveCancelledError(`the push of ${file}`);

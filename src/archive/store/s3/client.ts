@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:https';
+import { Readable } from 'node:stream';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { StoreCredentialsError } from '../../errors.ts';
+import { sha256Of } from '../../wal/sha256.ts';
 
 /** How to reach an S3 bucket. Null: as the SDK finds it (environment, web identity, instance). */
 export interface S3Settings {
@@ -32,8 +34,9 @@ const CREDENTIALS_FOR = 6 * 60_000;
 const MOST_SOCKETS = 64;
 /** With an endpoint of one's own the region is a name that the server seldom looks at. */
 const ANY_REGION = 'us-east-1';
-/** From here on a hash is worth a turn in the thread pool: computed in place it would hold up the agent's loop. */
-const HASH_ASIDE = 256 * 1024;
+/** From here on a body is worth a turn in the thread pool for its hash, and goes out in pieces. */
+const LARGE = 256 * 1024;
+const PIECE = 256 * 1024;
 
 /**
  * A client that sends checksums only where the protocol wants them: R2, Google, Ceph and older MinIO refuse the ones
@@ -60,23 +63,54 @@ export async function makeClient(store: string, settings: S3Settings): Promise<S
   };
   const client = new S3Client(options);
   hashAside(client);
+  sendInPieces(client);
   return client;
 }
 
-/** Signing hashes the body; in the thread pool it holds up nobody. */
+interface Sent {
+  readonly protocol?: string;
+  readonly headers: Record<string, string>;
+  body?: unknown;
+}
+
+/**
+ * Signing hashes the body: in the thread pool it holds up nobody. By TLS, which proves every byte itself, it need not
+ * be hashed at all (S3's `UNSIGNED-PAYLOAD`).
+ */
 function hashAside(client: S3Client): void {
   client.middlewareStack.add(
     (next) => async (args) => {
-      const { request } = args as { request?: { body?: unknown; headers: Record<string, string> } };
-      if (request?.body instanceof Uint8Array && request.body.length >= HASH_ASIDE) {
-        const bytes = request.body as Uint8Array<ArrayBuffer>;
-        const hash = await crypto.subtle.digest('SHA-256', bytes);
-        request.headers['x-amz-content-sha256'] = Buffer.from(hash).toString('hex');
-      }
+      const { request } = args as { request?: Sent };
+      if (request?.body instanceof Uint8Array && request.body.length >= LARGE)
+        request.headers['x-amz-content-sha256'] =
+          request.protocol === 'https:'
+            ? 'UNSIGNED-PAYLOAD'
+            : await sha256Of(request.body as Uint8Array<ArrayBuffer>);
       return await next(args);
     },
     { step: 'build', name: 'hashAside' },
   );
+}
+
+/**
+ * Sends a large body piece by piece, as the connection takes it: given in one, TLS would make a second body of it at
+ * once, in the agent's thread. Once for each try, behind signing and retries.
+ */
+function sendInPieces(client: S3Client): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const { request } = args as { request: Sent };
+      if (!(request.body instanceof Uint8Array) || request.body.length < LARGE) return await next(args);
+      const sent = Object.assign(Object.create(Object.getPrototypeOf(request)), request) as Sent;
+      sent.body = Readable.from(pieces(request.body), { objectMode: false, highWaterMark: PIECE });
+      return await next({ ...args, request: sent });
+    },
+    { step: 'deserialize', name: 'sendInPieces', priority: 'low' },
+  );
+}
+
+function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
 }
 
 function fromFiles(store: string, files: NonNullable<S3Settings['credentials']>) {
