@@ -33,7 +33,13 @@ export async function openApi(
   const { cluster, kubernetes } = configuration;
   const source = await findEndpoint(
     {
-      explicit: kubernetes.server === null ? null : { server: kubernetes.server },
+      explicit:
+        kubernetes.server === null
+          ? null
+          : {
+              server: kubernetes.server,
+              ...(kubernetes.tokenFile === null ? {} : { tokenFile: kubernetes.tokenFile }),
+            },
       kubeconfig: kubernetes.kubeconfig,
     },
     process.env,

@@ -28,6 +28,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   verify: async () => (await import('./verify.ts')).registerVerify,
   drill: async () => (await import('./drill.ts')).registerDrill,
   config: async () => (await import('./config.ts')).registerConfig,
+  api: async () => (await import('./api.ts')).registerApi,
   secrets: async () => (await import('./secrets.ts')).registerSecrets,
   probe: async () => (await import('./probe.ts')).registerProbe,
   version: async () => (await import('./version.ts')).registerVersion,

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from './errors.ts';
 import { render } from './output/format.ts';
@@ -13,14 +15,18 @@ interface Options {
   readonly namespace?: string;
   readonly database: string;
   readonly owner: string;
+  readonly directory?: string;
   readonly output: 'yaml' | 'json';
 }
+
+/** Who each word is for. */
+const NAMES = ['superuser', 'replication', 'application', 'token'] as const;
 
 /** `pgwarden secrets`: the Secrets that the manifests mount, with new random words. Nothing is sent anywhere. */
 export function registerSecrets(program: Command): void {
   program
     .command('secrets')
-    .summary('print new Secrets for a cluster on Kubernetes')
+    .summary('print new Secrets for a cluster on Kubernetes, or write them to files')
     .description(
       'Prints two Secrets as YAML: NAME-secrets, which the members mount, and NAME-app with what an application connects with.',
     )
@@ -28,6 +34,7 @@ export function registerSecrets(program: Command): void {
     .option('-n, --namespace <namespace>', 'namespace of the Secrets (default: that of kubectl)')
     .option('--database <name>', 'as in postgres.application.database', 'app')
     .option('--owner <name>', 'as in postgres.application.owner', 'app')
+    .option('--directory <dir>', 'no Secrets: write a file each there; those that are there stay')
     .addOption(new Option('-o, --output <format>', 'what to print').choices(['yaml', 'json']).default('yaml'))
     .addHelpText(
       'after',
@@ -41,8 +48,21 @@ export function registerSecrets(program: Command): void {
             'use at most 63 lower-case letters, digits and "-"',
           );
       }
-      process.stdout.write(`${await render(options.output, secrets(options), () => '')}\n`);
+      if (options.directory !== undefined) await writeFiles(options.directory);
+      else process.stdout.write(`${await render(options.output, secrets(options), () => '')}\n`);
     });
+}
+
+/** Readable for their owner alone. A second run changes nothing: the words may be in use. */
+async function writeFiles(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  for (const name of NAMES) {
+    try {
+      await writeFile(join(directory, name), word(), { flag: 'wx', mode: 0o600 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
 }
 
 function secrets(options: Options): unknown {

@@ -163,6 +163,9 @@ function networkFindings({ http, kubernetes, postgres, cluster }: Configuration)
       message: 'given together with kubernetes.kubeconfig; allowed: one of them',
     });
   }
+  if (kubernetes.tokenFile !== null && kubernetes.server === null) {
+    found.push({ path: 'kubernetes.tokenFile', message: 'needs kubernetes.server too' });
+  }
   for (const key of Object.keys(kubernetes.labels)) {
     if (key.startsWith('pgwarden.dev/')) {
       found.push({ path: `kubernetes.labels.${key}`, message: "labels of pgwarden.dev/ are pgwarden's own" });

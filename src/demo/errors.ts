@@ -210,3 +210,15 @@ export class NotLinuxError extends CommandError {
     );
   }
 }
+
+/** The token that clients of the network API must send cannot be had. */
+export class TokenUnreadableError extends CommandError {
+  constructor(file: string, why: string, options: { cause?: unknown } = {}) {
+    super(
+      'TOKEN_UNREADABLE',
+      `the token for clients of the API cannot be read from ${file}: ${why}`,
+      'write one there, such as: pgwarden secrets --directory DIR',
+      { exitCode: EXIT.usage, ...options },
+    );
+  }
+}

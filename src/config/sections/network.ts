@@ -57,6 +57,11 @@ export const kubernetes = section('The Kubernetes API.', {
     derivedDefault: 'the service account of the pod',
     effect: agent,
   }),
+  tokenFile: optionalText(absolutePath, {
+    description: 'A file with the bearer token for `kubernetes.server`.',
+    derivedDefault: 'none',
+    effect: agent,
+  }),
   kubeconfig: optionalText(absolutePath, {
     description: "A kubeconfig file to use in place of the pod's service account.",
     derivedDefault: 'the service account of the pod',

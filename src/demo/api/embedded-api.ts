@@ -20,7 +20,7 @@ import { Store } from './store/store.ts';
 export interface EmbeddedApiOptions {
   /** Where the objects are kept: made when absent, used by one process at a time. */
   readonly directory: string;
-  /** A loopback address. */
+  /** A loopback address; any other needs a token. */
   readonly host: string;
   /** Zero: any free port. */
   readonly port: number;
@@ -91,7 +91,7 @@ export class EmbeddedApi {
   async #run(signal: AbortSignal): Promise<void> {
     const { host, port, token, logger = silentLogger } = this.#options;
     const directory = resolve(this.#options.directory);
-    if (!isLoopback(host)) throw new NotLoopbackError(host);
+    if (!isLoopback(host) && token === undefined) throw new NotLoopbackError(host);
     if (signal.aborted) return;
     // The port first: a taken one must leave the directory as it is.
     const server = createServer({ keepAliveTimeout: KEEP_ALIVE, keepAliveTimeoutBuffer: 0 });

@@ -29,11 +29,11 @@ export class AddressUnavailableError extends EmbeddedApiError {
 /** The host is not a loopback address: this API has no encryption and is for this machine alone. */
 export class NotLoopbackError extends EmbeddedApiError {
   readonly code = 'API_NOT_LOOPBACK';
-  readonly remedy = 'Choose an address in 127.0.0.0/8, ::1 or localhost.';
+  readonly remedy = 'Give a token, or choose an address in 127.0.0.0/8, ::1 or localhost.';
   override readonly name = 'NotLoopbackError';
 
   constructor(host: string) {
-    super(`The embedded API listens on loopback only, not on ${host}`);
+    super(`Without a token the embedded API listens on loopback only, not on ${host}`);
   }
 }
 

@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { registerSecrets } from '../../../src/commands/secrets.ts';
@@ -7,15 +10,19 @@ interface Secret {
   readonly stringData: Readonly<Record<string, string>>;
 }
 
+async function parse(...args: readonly string[]): Promise<void> {
+  const program = new Command().exitOverride();
+  registerSecrets(program);
+  await program.parseAsync(['secrets', ...args], { from: 'user' });
+}
+
 async function printed(...args: readonly string[]): Promise<readonly Secret[]> {
   let text = '';
   vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
     text += String(chunk);
     return true;
   });
-  const program = new Command().exitOverride();
-  registerSecrets(program);
-  await program.parseAsync(['secrets', '-o', 'json', ...args], { from: 'user' });
+  await parse('-o', 'json', ...args);
   return (JSON.parse(text) as { items: readonly Secret[] }).items;
 }
 
@@ -51,6 +58,20 @@ describe('pgwarden secrets', () => {
       { name: 'orders-secrets', namespace: 'shop' },
       { name: 'orders-app', namespace: 'shop' },
     ]);
+  });
+
+  test('files that are there stay as they are', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'pgwarden-secrets-'));
+    try {
+      await writeFile(join(directory, 'token'), 'mine');
+      await parse('--directory', directory);
+      expect(await readFile(join(directory, 'token'), 'utf8')).toBe('mine');
+      const first = await readFile(join(directory, 'replication'), 'utf8');
+      await parse('--directory', directory);
+      expect(await readFile(join(directory, 'replication'), 'utf8')).toBe(first);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
   });
 
   test('a name that Kubernetes would refuse is refused at once', async () => {

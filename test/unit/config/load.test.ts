@@ -173,8 +173,8 @@ describe('a wrong configuration', () => {
   });
 
   it('names the setting that a misplaced key belongs to', async () => {
-    const [problem] = await problems(`${NAME}tokenFile: /x`);
-    expect(problem?.message).toContain('did you mean http.tokenFile?');
+    const [problem] = await problems(`${NAME}tailInterval: 2s`);
+    expect(problem?.message).toContain('did you mean archive.tailInterval?');
   });
 
   it('lists the keys of a section where none is near', async () => {
