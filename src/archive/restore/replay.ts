@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { type Lsn, lsnAt, lsnBytes } from '../../ha/lsn.ts';
 import { PostgresError } from '../../postgres/errors.ts';
 import type { Binaries } from '../../postgres/find-binaries.ts';
+import { isLockFree } from '../../postgres/process/lock.ts';
+import { killAll } from '../../postgres/process/orphans.ts';
 import type { ServerMessage } from '../../postgres/process/server-log.ts';
 import { ControlFileReader } from '../../postgres/volume/control-file.ts';
 import { syncPath } from '../../postgres/volume/durable.ts';
@@ -44,6 +46,7 @@ export interface ReplayOptions {
 /** How many segments are fetched ahead of replay. */
 const AHEAD = 8;
 const REPORT_EVERY = 250;
+const ORPHANS_WITHIN = 30_000;
 /** Of a socket that nobody else can reach. */
 const PORT = 5432;
 
@@ -57,6 +60,9 @@ export async function replay(options: ReplayOptions, signal: AbortSignal): Promi
   const { source, plan, binaries, data, work } = options;
   const control = await new ControlFileReader(binaries.directory, data).read(signal);
   if (control === null) throw new DamagedBackupError(plan.backup.id, 'it has no control file');
+  // Of a run that was killed: it would go on for a minute, until nobody has answered its restore_command.
+  if (!(await isLockFree(options.lock, signal)))
+    await killAll(data, options.lock, AbortSignal.any([signal, AbortSignal.timeout(ORPHANS_WITHIN)]));
   const run = await mkdtemp(join(tmpdir(), 'pgwarden-recover-'));
   const spool = new Spool(work);
   await spool.empty();
