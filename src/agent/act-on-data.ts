@@ -3,7 +3,7 @@ import { type MemberIncarnation, memberIncarnation, memberOf } from '../ha/membe
 import { synchronousStandbyNames } from '../ha/quorum.ts';
 import type { View } from '../ha/view.ts';
 import { PostgresError } from '../postgres/errors.ts';
-import type { Upstream } from '../postgres/ports.ts';
+import type { ReportProgress, Upstream } from '../postgres/ports.ts';
 import type { Context } from './context.ts';
 import { AgentStateError } from './errors.ts';
 import { learnTimelines } from './timelines.ts';
@@ -31,8 +31,8 @@ const START = 3_600_000;
 export async function actOnData(context: Context, view: View, decision: DataDecision): Promise<void> {
   const { instance, tasks, log } = context;
   const progress =
-    (kind: string) =>
-    (report: { readonly done: number; readonly total: number | null; readonly detail: string }) =>
+    (kind: string): ReportProgress =>
+    (report) =>
       context.progress(kind, report);
   switch (decision.kind) {
     case 'initialize': {

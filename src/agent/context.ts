@@ -5,7 +5,7 @@ import type { Clock } from '../kubernetes/clock.ts';
 import type { LeaseKeeper } from '../kubernetes/lease-keeper.ts';
 import type { ClusterAnnouncer, ClusterStore } from '../kubernetes/ports.ts';
 import type { RecordWriter } from '../kubernetes/record-writer.ts';
-import type { FillDirectory, PostgresInstance, ReportProgress } from '../postgres/ports.ts';
+import type { FillDirectory, PostgresInstance, ReportProgress, WorkProgress } from '../postgres/ports.ts';
 import type { Hold } from './hold.ts';
 import type { Log } from './log.ts';
 import type { Peers } from './peers.ts';
@@ -52,5 +52,5 @@ export interface Context {
   /** The door was opened: tell Kubernetes, and checkpoint in the background where this member leads. */
   onDoorOpened(view: View): void;
   /** How far a long work has come, for status pages. */
-  progress(task: string, report: { done: number; total: number | null; detail: string }): void;
+  progress(task: string, report: WorkProgress): void;
 }

@@ -10,6 +10,7 @@ import type { GuardState, Metrics } from '../http/metrics.ts';
 import type { TakeoverPhase } from '../http/metrics-work.ts';
 import type { ClusterStatus, MemberStatus, Progress } from '../http/ports.ts';
 import type { Binaries } from '../postgres/find-binaries.ts';
+import type { WorkProgress } from '../postgres/ports.ts';
 import { archiveProblems } from './archive/report.ts';
 import type { Chores } from './chores.ts';
 import { clusterStatus } from './cluster-status.ts';
@@ -137,12 +138,14 @@ export class Report implements RoundObserver {
     this.#metrics?.taskEnded(task.kind, 'failed', this.#sinceStart(task));
   }
 
-  progressed(task: string, report: { done: number; total: number | null; detail: string }): void {
+  progressed(task: string, report: WorkProgress): void {
     const startedAt = this.#progress?.task === task ? this.#progress.startedAt : new Date().toISOString();
     this.#progress = {
       task,
       startedAt,
       fraction: report.total === null || report.total === 0 ? null : Math.min(1, report.done / report.total),
+      rate: report.rate ?? null,
+      remaining: report.remaining ?? null,
       detail: report.detail,
     };
   }

@@ -24,6 +24,10 @@ export interface Progress {
   readonly startedAt: string;
   /** Null where the total is not known. */
   readonly fraction: number | null;
+  /** Bytes a second, of late; null: unknown. */
+  readonly rate: number | null;
+  /** Milliseconds to the end of this part of it, at that rate; null: unknown. */
+  readonly remaining: number | null;
   readonly detail: string;
 }
 

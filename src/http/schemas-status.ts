@@ -22,6 +22,8 @@ export const progressSchema = object({
   task: text(),
   startedAt: time(),
   fraction: orNull(number('From 0 to 1; null where the total is not known.')),
+  rate: orNull(number('Bytes a second, of late; null where it is not known.')),
+  remaining: orNull(number('Milliseconds to the end at that rate; null where it is not known.')),
   detail: text(),
 });
 

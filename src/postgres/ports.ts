@@ -34,12 +34,17 @@ export interface Upstream {
   readonly port: number;
 }
 
-/** Reports of a long work: bytes done, of how many (null: unknown), and a sentence. */
-export type ReportProgress = (progress: {
+/** How far a long work is: bytes done, of how many (null: unknown), and a sentence. */
+export interface WorkProgress {
   readonly done: number;
   readonly total: number | null;
   readonly detail: string;
-}) => void;
+  /** Bytes a second of late, and milliseconds to the end; absent or null: unknown. */
+  readonly rate?: number | null;
+  readonly remaining?: number | null;
+}
+
+export type ReportProgress = (progress: WorkProgress) => void;
 
 /**
  * Makes a whole, stopped, promoted data directory; every process that works in it holds `lock`. Gives the highest epoch

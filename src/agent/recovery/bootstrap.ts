@@ -25,12 +25,8 @@ export function bootstrapOf(parts: BootstrapParts): ((report: ReportProgress) =>
 }
 
 function tellBy(report: ReportProgress): ReportRestore {
-  return ({ phase, done, total, rate, remaining, detail }) => {
-    const megabytes = (bytes: number): string => `${Math.round(bytes / 1024 ** 2)} MB`;
-    const pace = rate === null ? '' : `, ${megabytes(rate)}/s`;
-    const left = remaining === null ? '' : `, ${Math.ceil(remaining / 1000)} s left`;
-    report({ done, total, detail: `${phase}${pace}${left}${detail === '' ? '' : `: ${detail}`}` });
-  };
+  return ({ phase, detail, ...pace }) =>
+    report({ ...pace, detail: detail === '' ? phase : `${phase}: ${detail}` });
 }
 
 /** Lines of the Postgres that recovers go where those of any Postgres go. */

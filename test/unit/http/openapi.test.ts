@@ -102,7 +102,11 @@ describe('the OpenAPI document', () => {
     ['MemberStatus', STANDBY],
     [
       'MemberStatus',
-      { ...STANDBY, identity: null, progress: { task: 'clone', startedAt: 'x', fraction: null, detail: '' } },
+      {
+        ...STANDBY,
+        identity: null,
+        progress: { task: 'clone', startedAt: 'x', fraction: null, rate: null, remaining: null, detail: '' },
+      },
     ],
     ['ClusterStatus', CLUSTER],
     ['History', agent.history()],
