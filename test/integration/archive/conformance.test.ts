@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ArchiveError, ObjectMissingError } from '../../../src/archive/errors.ts';
 import { collect } from '../../../src/archive/store/content.ts';
+import { FileStore } from '../../../src/archive/store/file/file-store.ts';
 import { DEFAULT_S3, openStore } from '../../../src/archive/store/open.ts';
 import type { ObjectStore } from '../../../src/archive/store/ports.ts';
 import type { S3Settings } from '../../../src/archive/store/s3/client.ts';
@@ -51,6 +52,19 @@ const kinds: readonly Kind[] = [
       return await openStore(`file://${path}`);
     },
   },
+  {
+    kind: 'a directory without hard links',
+    isAtomic: false,
+    open: async (prefix) => {
+      const path = join(directory, prefix);
+      await mkdir(path, { recursive: true });
+      const store = new FileStore(path, {
+        link: () => Promise.reject(Object.assign(new Error('EPERM: link'), { code: 'EPERM' })),
+      });
+      await store.prepareToWrite({ signal });
+      return store;
+    },
+  },
   { kind: 'a bucket', isAtomic: true, open: (prefix) => openStore(`s3://${BUCKET}/${prefix}`, settings()) },
   { kind: 'the root of a bucket', isAtomic: true, open: () => openStore(`s3://${BUCKET}`, settings()) },
   {
@@ -72,7 +86,7 @@ describe.each(kinds)('$kind', ({ kind, isAtomic, open }) => {
   let store: ObjectStore;
 
   beforeEach(async (context) => {
-    if (kind !== 'a directory' && noS3 !== null) context.skip(noS3);
+    if (!kind.startsWith('a directory') && noS3 !== null) context.skip(noS3);
     store = await open(`run-${++serial}`);
     return async () => {
       const keys: string[] = [];

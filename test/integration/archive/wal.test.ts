@@ -10,7 +10,8 @@ import { collect } from '../../../src/archive/store/content.ts';
 import { DEFAULT_S3 } from '../../../src/archive/store/open.ts';
 import { nextSegment, parseSegment, segmentName } from '../../../src/archive/wal/names.ts';
 import type { WalArchive } from '../../../src/archive/wal/push-file.ts';
-import type { Lsn } from '../../../src/ha/lsn.ts';
+import { compareLsn, type Lsn } from '../../../src/ha/lsn.ts';
+import { PLACEHOLDER } from '../../../src/postgres/volume/timeline-history.ts';
 import { FaultProxy } from '../../s3/fault-proxy.ts';
 import { BUCKET, obtainS3Server, type S3Server } from '../../s3/server.ts';
 import { dropRoot } from '../postgres/drop-root.ts';
@@ -184,6 +185,34 @@ describe.each(['a directory', 'a bucket'] as const)('with an archive in %s', (ki
     expectNoHole(await archivedFiles(archive));
   });
 
+  test('loses a race for a name without overwriting, and says so', async (context) => {
+    if (kind !== 'a bucket' || s3 === null) return context.skip('a directory has no proxy before it');
+    await using proxy = await FaultProxy.start(s3.port);
+    await server.start();
+    await server.startArchiver({ ...settings, s3: s3.settings(proxy.endpoint) });
+    await until('the tail', () => server.archiver.status().tail !== null);
+    const file = await server.value<string>('select pg_walfile_name(pg_current_wal_insert_lsn())');
+    const key = `wal_005/${file}.zst`;
+    const strange = Buffer.from(await archive.codec.encodeBytes(`wal_005/${file}`, randomBytes(1000)));
+    // Another primary's comes between the look and the write: the try of the same write that passes meets it.
+    let isBegun = false;
+    let isPlanted = false;
+    proxy.fail((method, path) => {
+      if (method !== 'PUT' || !path.includes(file) || isPlanted) return null;
+      if (!isBegun)
+        void archive.store.put(key, strange, { signal }).then(() => {
+          isPlanted = true;
+        });
+      isBegun = true;
+      return { kind: 'answer', status: 503, code: 'SlowDown' };
+    });
+    await server.fill(1);
+    await until('the refusal', () => server.archiver.status().failing?.code === 'ARCHIVE_OBJECT_CONFLICT');
+    const { body } = await archive.store.get(key, { signal });
+    expect((await collect(body)).equals(strange)).toBe(true);
+    await server.stopArchiver();
+  });
+
   test('takes as archived what another program stored with the same bytes', async () => {
     await server.start();
     server.forbidden = 'not yet';
@@ -234,7 +263,11 @@ describe.each(['a directory', 'a bucket'] as const)('with an archive in %s', (ki
     await server.query('create table t (id int)');
     const backup = await make(server);
     const standby = await make(server);
-    await standby.configure([`primary_conninfo = 'host=127.0.0.1 port=${server.port} user=postgres'`]);
+    // Postgres takes what it streams for archived: only the backfill knows better.
+    await standby.configure([
+      `primary_conninfo = 'host=127.0.0.1 port=${server.port} user=postgres'`,
+      'archive_mode = on',
+    ]);
     await writeFile(join(standby.data, 'standby.signal'), '');
     await standby.start();
     // From here on the old primary archives nothing: its store is away, for all that it knows.
@@ -252,6 +285,7 @@ describe.each(['a directory', 'a bucket'] as const)('with an archive in %s', (ki
     await standby.query('select pg_promote()');
     await standby.startArchiver(settings);
     await standby.query('insert into t values (1002)');
+    await until('the backfill', () => standby.events.some(({ event }) => event === 'archive.backfill'));
     await allArchived(standby, 90_000);
     const after = await archivedFiles(archive);
     expect(segments(after).length).toBeGreaterThan(before.length + 3);
@@ -266,6 +300,54 @@ describe.each(['a directory', 'a bucket'] as const)('with an archive in %s', (ki
     await backup.start();
     await until('the end of recovery', async () => !(await backup.value('select pg_is_in_recovery()')));
     expect(await backup.value('select count(*)::int from t')).toBe(1002);
+  });
+
+  test('leads a restore past a number that a promotion skipped', async () => {
+    await server.start();
+    await server.startArchiver(settings);
+    await server.query('create table t (id int)');
+    const backup = await make(server);
+    const late = await make(server);
+    const standby = await make(server);
+    await standby.configure([`primary_conninfo = 'host=127.0.0.1 port=${server.port} user=postgres'`]);
+    await writeFile(join(standby.data, 'standby.signal'), '');
+    await standby.start();
+    await server.query('insert into t values (1)');
+    const lsn = await server.value('select pg_current_wal_flush_lsn()');
+    await until('the standby', () => standby.value(`select pg_last_wal_replay_lsn() >= '${lsn}'`));
+    await allArchived(server, 90_000);
+    await server.stop('kill');
+    await server.stopArchiver();
+    // Reserved for a promotion that came to nothing.
+    await writeFile(join(standby.wal, '00000002.history'), PLACEHOLDER);
+    await standby.query('select pg_promote()');
+    await standby.query('insert into t values (2)');
+    expect(await standby.value("select pg_walfile_name(pg_current_wal_lsn()) like '00000003%'")).toBe(true);
+    await standby.startArchiver(settings);
+    await standby.fill(2);
+    await until('a history under each number', async () => {
+      const files = await archivedFiles(archive);
+      return files.includes('00000003.history') && files.includes('00000002.history');
+    });
+    const last = await standby.value<Lsn>('select pg_current_wal_flush_lsn()');
+    // The checkpoint of the promotion may write more.
+    await until('the tail', () => {
+      const { tail } = standby.archiver.status();
+      return tail !== null && compareLsn(tail.position, last) >= 0;
+    });
+    await standby.stop('kill');
+    await standby.stopArchiver();
+    const rows = async (one: ArchivedPostgres) => {
+      await one.recoverFrom(["recovery_target_timeline = 'latest'"]);
+      await one.startFetcher(settings);
+      await one.start();
+      await until('the end of recovery', async () => !(await one.value('select pg_is_in_recovery()')));
+      return await one.value('select count(*)::int from t');
+    };
+    expect(await rows(backup)).toBe(2);
+    // Nor does it end there in an archive of before, that has none.
+    await archive.store.deleteMany(['wal_005/00000002.history.zst'], { signal });
+    expect(await rows(late)).toBe(2);
   });
 
   test('lets a standby keep what the primary has not come to archive', async () => {
