@@ -3,6 +3,7 @@
 // that was interrupted is simply done again.
 import { ensureBuild } from './setup/build-step.mjs';
 import { ensureDependencies } from './setup/dependencies.mjs';
+import { ensureFaultTools } from './setup/fault-tools.mjs';
 import { ensurePostgres } from './setup/postgres.mjs';
 import { handleSignals } from './setup/run.mjs';
 import { SetupError } from './setup/setup-error.mjs';
@@ -22,6 +23,7 @@ try {
   await ensureDependencies();
   await ensureTools();
   await ensurePostgres();
+  if (process.argv.includes('--faults')) await ensureFaultTools();
   if (!process.argv.includes('--no-build')) await ensureBuild();
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
