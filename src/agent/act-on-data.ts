@@ -7,6 +7,7 @@ import type { ReportProgress, Upstream } from '../postgres/ports.ts';
 import type { Context } from './context.ts';
 import { AgentStateError } from './errors.ts';
 import { learnTimelines } from './timelines.ts';
+import { writeFloor } from './write-floor.ts';
 
 type DataDecision = Extract<
   Decision,
@@ -51,10 +52,7 @@ export async function actOnData(context: Context, view: View, decision: DataDeci
         throw new AgentStateError('start-primary without a record');
       context.wishes.restarted();
       tasks.start('start', 'primary', async (signal) => {
-        await instance.writeFloor(
-          { epoch: record.epoch, primary: identity, revision: record.revision },
-          learnTimelines(view.local.timelineEpochs, record),
-        );
+        await writeFloor(context, view, record, identity);
         await instance.startPrimary(
           synchronousStandbyNames(decision.cohort),
           AbortSignal.any([signal, AbortSignal.timeout(START)]),
@@ -126,10 +124,7 @@ export async function actOnData(context: Context, view: View, decision: DataDeci
         }
         context.volumeWasFull = false;
         await instance.writeClusterUID(record.clusterUID);
-        await instance.writeFloor(
-          { epoch: record.epoch, primary: decision.from, revision: record.revision },
-          learnTimelines(view.local.timelineEpochs, record),
-        );
+        await writeFloor(context, view, record, decision.from);
         context.wishes.reinitialized();
       });
       return;

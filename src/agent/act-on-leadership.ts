@@ -7,7 +7,7 @@ import type { EpochRow, ServerView, View } from '../ha/view.ts';
 import { settleUnknownSwap } from './act-on-record.ts';
 import type { Context } from './context.ts';
 import { AgentStateError, OverdueError } from './errors.ts';
-import { learnTimelines } from './timelines.ts';
+import { writeFloor } from './write-floor.ts';
 
 type LeadershipDecision = Extract<
   Decision,
@@ -123,10 +123,7 @@ async function promote(
   const given = AbortSignal.any([signal, AbortSignal.timeout(PROMOTE)]);
   const names = synchronousStandbyNames(decision.cohort);
   await Promise.all([
-    instance.writeFloor(
-      { epoch: decision.epoch, primary: identity, revision: record.revision },
-      learnTimelines(view.local.timelineEpochs, record),
-    ),
+    writeFloor(context, view, record, identity),
     isPrepared(server, names) ? null : instance.prepareToPromote(names, given),
   ]);
   // No promise can be given from here on: a member that won refuses, and its loop carries out one thing at a time.

@@ -7,7 +7,7 @@ import { instant, millis } from '../ha/units.ts';
 import type { View } from '../ha/view.ts';
 import type { SwapResult } from '../kubernetes/ports.ts';
 import type { ApiParts, Context } from './context.ts';
-import { learnTimelines } from './timelines.ts';
+import { writeFloor } from './write-floor.ts';
 
 /** The longest that a swap may take before its outcome counts as unknown, in milliseconds. */
 const SWAP = 1_500;
@@ -52,7 +52,8 @@ export async function actOnRecord(context: Context, view: View, decision: Record
         context.hold.beginTerm(context.hold.renewedAt ?? view.now, 'restart');
       if (decision.change !== 'self-bump') return;
       context.hold.cause = 'abandoned takeover';
-      await raiseFloor(context, view, decision.record);
+      if (decision.record.primary !== null)
+        await writeFloor(context, view, decision.record, decision.record.primary);
       return;
     }
     case 'begin-first-epoch': {
@@ -194,14 +195,6 @@ function saysTheSame(a: ClusterRecord, b: ClusterRecord): boolean {
     a.settled.acks === b.settled.acks &&
     a.settled.cohort.join() === b.settled.cohort.join() &&
     a.ending?.target === b.ending?.target
-  );
-}
-
-async function raiseFloor(context: Context, view: View, record: ClusterRecord): Promise<void> {
-  if (record.primary === null) return;
-  await context.instance.writeFloor(
-    { epoch: record.epoch, primary: record.primary, revision: record.revision },
-    learnTimelines(view.local.timelineEpochs, record),
   );
 }
 

@@ -5,9 +5,10 @@ import { type Decision, type Proof, wait } from './decision.ts';
 import { newerSeen, superiorTo } from './floor.ts';
 import { endingStands, TAKE_BACK_AFTER } from './handover.ts';
 import { epochOfTimeline } from './history.ts';
+import { identityOf } from './identity-of.ts';
 import { FRESH_LOOK, isExpired, isReleased } from './lease.ts';
 import { lsnBytes } from './lsn.ts';
-import { type MemberName, memberIncarnation, memberOf } from './member.ts';
+import { type MemberName, memberOf } from './member.ts';
 import type { Position } from './peer.ts';
 import { compareStandings, lastLed, type Standing } from './position.ts';
 import { countIn, promisesNeeded } from './quorum.ts';
@@ -86,14 +87,11 @@ function preparation(view: View, record: ClusterRecord): Cohort | null {
  */
 function expectsToWin(view: View, record: ClusterRecord): boolean {
   const { cohort, acks } = record.settled;
-  const answering = view.peers.flatMap(({ member, state, answeredAt }) =>
-    state === null ||
-    state.incarnation === null ||
-    state.state !== 'standby' ||
-    elapsed(answeredAt, view.now) > 2 * view.settings.suspectAfter
-      ? []
-      : [memberIncarnation(member, state.incarnation)],
-  );
+  const answering = view.peers.flatMap(({ state, answeredAt }) => {
+    const identity = identityOf(state);
+    const fresh = elapsed(answeredAt, view.now) <= 2 * view.settings.suspectAfter;
+    return identity !== null && state?.state === 'standby' && fresh ? [identity] : [];
+  });
   const own = view.local.identity === null ? [] : [view.local.identity];
   return countIn(cohort, [...answering, ...own]) >= promisesNeeded({ members: cohort, acks });
 }
@@ -255,10 +253,10 @@ function rank(view: View, record: ClusterRecord): number {
   const own = ownStanding(view, record);
   if (own === null) return view.peers.length;
   return view.peers.filter(({ member, state, answeredAt }) => {
-    if (state === null || state.incarnation === null || state.position === null) return false;
+    const identity = identityOf(state);
+    if (state === null || identity === null || state.position === null) return false;
     if (state.state !== 'standby' || state.tags.nofailover || state.ending) return false;
     if (elapsed(answeredAt, view.now) > 2 * view.settings.suspectAfter) return false;
-    const identity = memberIncarnation(member, state.incarnation);
     if (!record.settled.cohort.includes(identity) && record.settled.primary !== identity) return false;
     const { priority } = state.tags;
     const led = lastLed(record.history, member);

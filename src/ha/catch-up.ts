@@ -1,8 +1,9 @@
 import { type Choice, grantedOf } from './choose.ts';
 import type { Decision } from './decision.ts';
 import { relate, type TimelineHistory } from './history.ts';
+import { stateOf } from './identity-of.ts';
 import type { Lsn } from './lsn.ts';
-import { type MemberIncarnation, memberIncarnation, memberOf } from './member.ts';
+import { memberOf } from './member.ts';
 import type { PeerState } from './peer.ts';
 import { elapsed } from './units.ts';
 import type { Recruitment, View } from './view.ts';
@@ -49,13 +50,6 @@ export function catchUp(
     epoch: recruitment.epoch,
     reason: `the WAL of ${from} ${why}, and nobody who may lead can stream it: ${from} leads in spite of its tag, until another holds everything`,
   };
-}
-
-/** What a peer told, when it is that incarnation that answered. */
-function stateOf(view: View, identity: MemberIncarnation): PeerState | null {
-  const state = view.peers.find((peer) => peer.member === memberOf(identity))?.state ?? null;
-  if (state === null || state.incarnation === null) return null;
-  return memberIncarnation(state.member, state.incarnation) === identity ? state : null;
 }
 
 /** A best whose history is not known is tried: the time for it is bounded. */

@@ -1,4 +1,5 @@
 import { isFenced } from './fenced.ts';
+import { identityOf } from './identity-of.ts';
 import { type MemberIncarnation, memberIncarnation, memberOf } from './member.ts';
 import {
   claimsNoMore,
@@ -161,10 +162,9 @@ export function firstCohort(
   ]);
   const usable = (identity: MemberIncarnation) => identity !== self && isEligible(view, record, identity);
   const fresh = view.peers.flatMap((peer) => {
-    const state = peer.state;
-    if (state === null || state.incarnation === null || peer.last !== 'answered') return [];
-    const identity = memberIncarnation(peer.member, state.incarnation);
-    return state.state === 'standby' && known.has(identity) ? [identity] : [];
+    const identity = identityOf(peer.state);
+    if (identity === null || peer.last !== 'answered') return [];
+    return peer.state?.state === 'standby' && known.has(identity) ? [identity] : [];
   });
   const members = [...new Set([...promised, ...fresh])].filter(usable);
   if (view.settings.durability === 'preferred') {

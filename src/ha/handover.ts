@@ -1,8 +1,9 @@
 import { isDeadIncarnation, isLive } from './cohort.ts';
 import { isFenced } from './fenced.ts';
+import { stateOf } from './identity-of.ts';
 import { isReleased } from './lease.ts';
 import { compareLsn, type Lsn } from './lsn.ts';
-import { type MemberIncarnation, type MemberName, memberIncarnation, memberOf } from './member.ts';
+import { type MemberIncarnation, type MemberName, memberIncarnation } from './member.ts';
 import type { ClusterRecord } from './record.ts';
 import { elapsed } from './units.ts';
 import type { View } from './view.ts';
@@ -64,11 +65,9 @@ export function targetHasAll(
   target: MemberIncarnation,
   shutdownEnd: Lsn,
 ): boolean {
-  const state = view.peers.find((peer) => peer.member === memberOf(target))?.state ?? null;
+  const state = stateOf(view, target);
   return (
     state !== null &&
-    state.incarnation !== null &&
-    target === memberIncarnation(state.member, state.incarnation) &&
     state.timeline === record.timeline &&
     state.position !== null &&
     compareLsn(state.position.lsn, shutdownEnd) >= 0

@@ -2,8 +2,9 @@ import { mayCandidate } from './candidate.ts';
 import { catchUp } from './catch-up.ts';
 import { choose, grantedOf } from './choose.ts';
 import { type Decision, wait } from './decision.ts';
+import { identityOf } from './identity-of.ts';
 import { FRESH_LOOK } from './lease.ts';
-import { type MemberIncarnation, type MemberName, memberIncarnation } from './member.ts';
+import type { MemberIncarnation, MemberName } from './member.ts';
 import type { ClusterRecord, Seen } from './record.ts';
 import { repairAsPrimary } from './repair-as-primary.ts';
 import { rebuilt, won } from './transitions.ts';
@@ -178,9 +179,8 @@ export function baseOfRepair(view: View): ClusterRecord | null {
 function identitiesAtHand(view: View): readonly MemberIncarnation[] {
   return knownMembers(view).flatMap((member) => {
     if (member === view.self) return view.local.identity === null ? [] : [view.local.identity];
-    const state = view.peers.find((peer) => peer.member === member)?.state ?? null;
-    if (state === null || state.incarnation === null) return [];
-    return [memberIncarnation(member, state.incarnation)];
+    const identity = identityOf(view.peers.find((peer) => peer.member === member)?.state ?? null);
+    return identity === null ? [] : [identity];
   });
 }
 

@@ -1,9 +1,9 @@
 import type { Decision } from './decision.ts';
 import { wait } from './decision.ts';
 import { relate } from './history.ts';
+import { stateOf } from './identity-of.ts';
 import { FRESH_LOOK } from './lease.ts';
 import { compareLsn, type Lsn } from './lsn.ts';
-import { memberIncarnation, memberOf } from './member.ts';
 import type { PeerState } from './peer.ts';
 import { countIn, parseSynchronousStandbyNames } from './quorum.ts';
 import type { ClusterRecord } from './record.ts';
@@ -19,11 +19,7 @@ export type WayBack =
 
 /** The state of the record's primary, when it is that incarnation that answered. */
 export function primaryState(view: View, record: ClusterRecord): PeerState | null {
-  if (record.primary === null) return null;
-  const peer = view.peers.find((other) => other.member === memberOf(record.primary ?? ('' as never)));
-  const state = peer?.state ?? null;
-  if (state === null || state.incarnation === null) return null;
-  return memberIncarnation(state.member, state.incarnation) === record.primary ? state : null;
+  return record.primary === null ? null : stateOf(view, record.primary);
 }
 
 /**

@@ -3,9 +3,9 @@ import { type Decision, wait } from './decision.ts';
 import { isFenced } from './fenced.ts';
 import { standingIn } from './floor.ts';
 import { TAKE_BACK_AFTER, targetHasAll } from './handover.ts';
+import { identityOf } from './identity-of.ts';
 import { isReleased } from './lease.ts';
 import { LSN_ZERO } from './lsn.ts';
-import { memberIncarnation, memberOf } from './member.ts';
 import type { ClusterRecord } from './record.ts';
 import { restartInPlace } from './restart-in-place.ts';
 import { mayReplace, primaryState, replaceData, wayBack } from './returning.ts';
@@ -72,13 +72,11 @@ function letsSuccessorBegin(view: View, record: ClusterRecord): boolean {
   const { cohort, acks } = record.settled;
   const streaming = cohort.filter((identity) =>
     view.peers.some(
-      ({ member, state, last }) =>
+      ({ state, last }) =>
         last === 'answered' &&
-        state !== null &&
-        state.incarnation !== null &&
-        memberIncarnation(member, state.incarnation) === identity &&
-        state.state !== 'stopped' &&
-        state.state !== 'empty',
+        identityOf(state) === identity &&
+        state?.state !== 'stopped' &&
+        state?.state !== 'empty',
     ),
   );
   // To recruit, and, the winner not counted, to settle.
@@ -217,13 +215,11 @@ function hasOthers(view: View): boolean {
 function someoneCanTakeOver(view: View, record: ClusterRecord): boolean {
   return (
     view.peers.some(({ member, state, answeredAt }) => {
-      if (state === null || state.incarnation === null || state.tags.nofailover || state.ending) return false;
+      const identity = identityOf(state);
+      if (state === null || identity === null || state.tags.nofailover || state.ending) return false;
       if (state.state !== 'standby' || elapsed(answeredAt, view.now) > 2 * view.settings.suspectAfter)
         return false;
-      return (
-        record.settled.cohort.includes(memberIncarnation(member, state.incarnation)) &&
-        !isFenced(record.fenced, memberOf(memberIncarnation(member, state.incarnation)))
-      );
+      return record.settled.cohort.includes(identity) && !isFenced(record.fenced, member);
     }) && runningTask(view, 'stop') === null
   );
 }
