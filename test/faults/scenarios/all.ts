@@ -1,4 +1,5 @@
 import { api } from './api.ts';
+import { backups } from './backups.ts';
 import { clients } from './clients.ts';
 import { clock } from './clock.ts';
 import { disk } from './disk.ts';
@@ -16,5 +17,6 @@ export const SCENARIOS: readonly Scenario[] = [
   ...disk,
   ...clients,
   ...operations,
+  ...backups,
   ...users,
 ];
