@@ -24,6 +24,8 @@ const PACE = 15_000;
 /** Others delete backups, and take them. */
 const LOOK_EVERY = 5 * 60_000;
 const LOOK_WITHIN = 60_000;
+/** From when a standby asks for the end of a segment: it waits for the archive, then writes its sentinel. */
+const EXPECT_FOR = 30 * 60_000;
 
 /**
  * Has backups taken when they are due. What is due is told by the archive, not by memory: whoever is the primary, and
@@ -37,6 +39,7 @@ export class Scheduler {
   /** By performance.now(); null: not since this member leads. */
   #lookedAt: number | null = null;
   #tries: Tries | null = null;
+  #expectedUntil = 0;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -50,6 +53,12 @@ export class Scheduler {
 
   get nextAt(): Date | null {
     return this.#schedule?.nextDue(new Date()) ?? null;
+  }
+
+  /** A backup is about to end somewhere: looks often until it is seen. */
+  expect(): void {
+    this.#expectedUntil = performance.now() + EXPECT_FOR;
+    this.#wakeup.wake();
   }
 
   /** Looks at the archive again, soon: something changed there. */
@@ -82,13 +91,17 @@ export class Scheduler {
   async #round(signal: AbortSignal): Promise<void> {
     const now = Date.now();
     const due = this.#schedule?.lastDue(new Date(now))?.getTime() ?? null;
-    const isStale = this.#lookedAt === null || performance.now() - this.#lookedAt > LOOK_EVERY;
+    const at = performance.now();
+    const often = at < this.#expectedUntil ? PACE : LOOK_EVERY;
+    const isStale = this.#lookedAt === null || at - this.#lookedAt >= often - 1_000;
     // Before a backup is begun, it is looked whether there is one by now: another member may have led since.
     if (isStale || this.#isDue(now, due)) {
       const bound = AbortSignal.any([signal, AbortSignal.timeout(LOOK_WITHIN)]);
       const archive = await this.#options.open(bound);
       try {
+        const before = this.#newest?.name;
         this.#newest = await newestBackup(archive, bound);
+        if (this.#newest?.name !== before) this.#expectedUntil = 0;
         this.#lookedAt = performance.now();
       } finally {
         archive.store.close();

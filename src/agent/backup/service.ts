@@ -111,6 +111,7 @@ export class BackupService implements BackupPort {
     const view = this.#options.view();
     if (view === null || roleOf(view) !== 'primary')
       return refuse(412, 'NOT_PRIMARY', 'this member is not the primary', 'Ask the primary.');
+    if (!checkpoint) this.#scheduler.expect();
     return await this.#switcher.answer(ticket, checkpoint);
   }
 

@@ -3,12 +3,15 @@ import { ArchiveError } from '../errors.ts';
 import { walName } from '../layout.ts';
 import { variantOf, type WalArchive } from '../wal/push-file.ts';
 import { BackupWalMissingError } from './errors.ts';
+import type { Alternatives } from './needed-wal.ts';
 
 const LOOK_EVERY = 1_000;
 
 export interface AwaitWalOptions {
   readonly archive: WalArchive;
   readonly files: readonly string[];
+  /** The segment of the stop, and where it may be instead by now. */
+  readonly last: { readonly file: string; instead(): Promise<Alternatives> };
   /** Milliseconds. */
   readonly within: number;
   /** Called at first, and now and then while files are missing: has the primary end the segment that it writes. */
@@ -26,6 +29,8 @@ export async function awaitWal(options: AwaitWalOptions, signal: AbortSignal): P
   let missing = [...options.files];
   for (;;) {
     missing = await stillMissing(archive, missing, signal);
+    if (missing.length === 1 && missing[0] === options.last.file)
+      missing = await unlessInstead(options, signal);
     options.onMissing(missing.length);
     if (missing.length === 0) return;
     const now = performance.now();
@@ -36,6 +41,12 @@ export async function awaitWal(options: AwaitWalOptions, signal: AbortSignal): P
     }
     await sleep(LOOK_EVERY, undefined, { signal });
   }
+}
+
+async function unlessInstead({ archive, last }: AwaitWalOptions, signal: AbortSignal): Promise<string[]> {
+  for (const files of await last.instead())
+    if ((await stillMissing(archive, files, signal)).length === 0) return [];
+  return [last.file];
 }
 
 /** A store that is away for a moment is asked again: WAL waits for it, too. */

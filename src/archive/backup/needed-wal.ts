@@ -42,3 +42,35 @@ export function neededWal(
   const histories = stopTimeline > 1 ? [historyFileName(stopTimeline)] : [];
   return [...histories, ...[...byNumber].sort(([a], [b]) => a - b).map(([, name]) => name)];
 }
+
+/** What one of must be in the archive, all of its files. */
+export type Alternatives = readonly (readonly string[])[];
+
+/**
+ * Where the segment of the stop may be instead: whoever takes over in the middle of it goes on in a segment of its own
+ * timeline, which begins with the same bytes, and the old one is never complete.
+ *
+ * @param stop where the backup ended
+ * @param histories of the timelines that are known by now
+ */
+export function laterSegments(
+  stop: StartPoint,
+  histories: ReadonlyMap<TimelineId, readonly TimelineFork[]>,
+  segmentBytes: number,
+): Alternatives {
+  const segment = Math.floor((lsnBytes(stop.lsn) - 1) / segmentBytes);
+  const found = new Map<string, readonly string[]>();
+  for (const [last, forks] of histories) {
+    const from = forks.findIndex(({ timeline }) => timeline === stop.timeline);
+    const left = forks[from];
+    if (left === undefined || compareLsn(left.switchLsn, stop.lsn) < 0) continue;
+    for (const [index, { switchLsn }] of forks.entries()) {
+      // A fork right at the beginning of a segment leaves a complete one behind.
+      if (index < from || Math.floor(lsnBytes(switchLsn) / segmentBytes) !== segment) continue;
+      const timeline = forks[index + 1]?.timeline ?? last;
+      const name = segmentName({ timeline, number: segment }, segmentBytes);
+      found.set(name, [historyFileName(timeline), name]);
+    }
+  }
+  return [...found.values()];
+}

@@ -6,11 +6,12 @@ import type { WalArchive } from '../wal/push-file.ts';
 import { awaitWal } from './await-wal.ts';
 import { type BegunBackup, beginBackup } from './begin.ts';
 import { BackupInterruptedError, BackupLabelError } from './errors.ts';
+import { knownHistories } from './known-histories.ts';
 import { parseLabel } from './label.ts';
 import { removeUnfinished } from './leftovers.ts';
 import type { BackupLock } from './lock.ts';
 import { Manifest } from './manifest.ts';
-import { neededWal, walRanges } from './needed-wal.ts';
+import { laterSegments, neededWal, walRanges } from './needed-wal.ts';
 import { writeParts } from './parts.ts';
 import type { Primary } from './primary.ts';
 import type { ProgressKeeper } from './progress.ts';
@@ -129,11 +130,17 @@ async function copyAndFinish(
   const ranges = walRanges(start, stop, forks);
   tars.push(await writeLabel(archive, name, stop, manifest, ranges, signal));
 
+  const files = neededWal(ranges, stop.timeline, facts.walSegmentBytes);
   progress.set({ phase: 'wait-for-wal' });
   await awaitWal(
     {
       archive,
-      files: neededWal(ranges, stop.timeline, facts.walSegmentBytes),
+      files,
+      last: {
+        file: files.at(-1) ?? '',
+        instead: async () =>
+          laterSegments(stop, await knownHistories(`${data}/pg_wal`), facts.walSegmentBytes),
+      },
       within: options.walWithin,
       nudge: async (nudging) => {
         // A primary ends its segment by itself when it stops a backup.

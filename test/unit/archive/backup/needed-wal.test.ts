@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { neededWal, walRanges } from '../../../../src/archive/backup/needed-wal.ts';
+import { laterSegments, neededWal, walRanges } from '../../../../src/archive/backup/needed-wal.ts';
 import type { Lsn } from '../../../../src/ha/lsn.ts';
 import { timelineId } from '../../../../src/ha/units.ts';
 
@@ -43,5 +43,28 @@ describe('the WAL of a backup', () => {
   test('has the history that a restore follows, also where nothing was switched meanwhile', () => {
     const ranges = walRanges(at(2, '0/300028'), at(2, '0/300100'), [fork(1, '0/200000')]);
     expect(neededWal(ranges, timelineId(2), MB)).toEqual(['00000002.history', '000000020000000000000003']);
+  });
+});
+
+describe('the segment of the stop', () => {
+  const stop = at(2, '0/480100');
+
+  test('may be that of whoever took over in the middle of it, with its history', () => {
+    const histories = new Map([
+      [timelineId(2), [fork(1, '0/200000')]],
+      [timelineId(3), [fork(1, '0/200000'), fork(2, '0/480200')]],
+      [timelineId(5), [fork(1, '0/200000'), fork(2, '0/480200'), fork(3, '0/490000')]],
+    ]);
+    expect(laterSegments(stop, histories, MB)).toEqual([
+      ['00000003.history', '000000030000000000000004'],
+      ['00000005.history', '000000050000000000000004'],
+    ]);
+  });
+
+  test('is no other where the timeline was left before the stop, or in another segment', () => {
+    const before = new Map([[timelineId(3), [fork(2, '0/480000')]]]);
+    expect(laterSegments(stop, before, MB)).toEqual([]);
+    const later = new Map([[timelineId(3), [fork(2, '0/580000')]]]);
+    expect(laterSegments(stop, later, MB)).toEqual([]);
   });
 });
