@@ -20,8 +20,8 @@ export interface StandbyFetchOptions {
 /** Milliseconds. The local server cuts a connection that is silent for 30 s (`ServerLimits.idleTimeout`). */
 export const ANSWER_WITHIN = 20_000;
 const LOOK = 50;
-/** Segments that lie ready or are on their way. */
-const AHEAD = 4;
+/** Segments that lie ready or are on their way: each takes twice its size in memory. */
+const AHEAD = 2;
 
 /**
  * Answers restore_command of a standby whose upstream no longer has the WAL: full files only, never a piece of the
