@@ -7,7 +7,6 @@ import type { Task, View } from '../ha/view.ts';
 import type { ArchiveReport } from '../http/archive-report.ts';
 import type { BackupReport } from '../http/backup-report.ts';
 import type { GuardState, Metrics } from '../http/metrics.ts';
-import type { TakeoverPhase } from '../http/metrics-work.ts';
 import type { ClusterStatus, MemberStatus, Progress } from '../http/ports.ts';
 import type { Binaries } from '../postgres/find-binaries.ts';
 import type { WorkProgress } from '../postgres/ports.ts';
@@ -19,6 +18,7 @@ import { AgentStateError } from './errors.ts';
 import type { AgentLog } from './logger.ts';
 import type { RoundObserver } from './loop.ts';
 import { memberStatus, roleOf } from './status.ts';
+import { TakeoverTimes } from './takeover-times.ts';
 import { VERSION } from './version.ts';
 
 export interface ReportOptions {
@@ -62,7 +62,7 @@ export class Report implements RoundObserver {
   #progressAt: Instant | null = null;
   #replayed: string | null = null;
   #member: string | null = null;
-  #phases: Partial<Record<TakeoverPhase | 'begun', Instant>> = {};
+  readonly #takeover = new TakeoverTimes();
   readonly #firstView = Promise.withResolvers<void>();
 
   constructor(options: ReportOptions) {
@@ -122,7 +122,7 @@ export class Report implements RoundObserver {
       decision.kind === 'problem'
         ? { code: decision.code, message: decision.reason, remedy: decision.remedy }
         : null;
-    this.#time(decision, view);
+    this.#takeover.decided(decision, view, this.#metrics);
   }
 
   onRound(duration: Millis): void {
@@ -153,13 +153,7 @@ export class Report implements RoundObserver {
   doorOpened(view: View): void {
     const { context } = this.#options;
     if (view.local.state !== 'primary') return;
-    const begun = this.#phases.begun;
-    if (begun !== undefined) {
-      const now = context.clock.now();
-      this.#metrics?.takeoverPhase('open', elapsed(this.#phases.settle ?? begun, now));
-      this.#metrics?.takeoverEnded('won', 'takeover', elapsed(begun, now));
-      this.#phases = {};
-    }
+    this.#takeover.opened(context.clock.now(), this.#metrics);
     const api = context.api();
     void api?.announcer.labelRole(view.self, 'primary');
     const before = view.record.current?.record.history.at(-2)?.primary ?? null;
@@ -317,40 +311,6 @@ export class Report implements RoundObserver {
     const reason = role === 'primary' ? 'BecamePrimary' : role === 'standby' ? 'BecameStandby' : 'LostRole';
     void context.api()?.announcer.event({ type: role === 'none' ? 'Warning' : 'Normal', reason, message });
     this.#attached?.chores.wake();
-  }
-
-  /** Where the time of a takeover goes: from one decision to the next. */
-  #time(decision: Decision, view: View): void {
-    const now = view.now;
-    const ended = (phase: TakeoverPhase, since: Instant | undefined): void => {
-      if (since !== undefined) this.#metrics?.takeoverPhase(phase, elapsed(since, now));
-      this.#phases[phase] = now;
-    };
-    switch (decision.kind) {
-      case 'recruit':
-        this.#phases = { begun: now };
-        if (view.suspectedSince !== null)
-          this.#metrics?.takeoverPhase('detect', elapsed(view.suspectedSince, now));
-        return;
-      case 'win':
-        this.#phases.begun ??= now;
-        ended('recruit', this.#phases.begun);
-        return;
-      case 'promote':
-        ended('win', this.#phases.recruit);
-        return;
-      case 'write-epoch-row':
-        ended('promote', this.#phases.win);
-        return;
-      case 'settle':
-        ended('epoch_row', this.#phases.promote);
-        return;
-      case 'mark-settled':
-        ended('settle', this.#phases.epoch_row);
-        return;
-      default:
-        return;
-    }
   }
 
   #sinceStart(task: Task): Millis {
