@@ -1,73 +1,21 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ProgressKeeper } from '../../../../src/archive/backup/progress.ts';
 import { runBackup } from '../../../../src/archive/backup/run-backup.ts';
 import type { PgwardenData } from '../../../../src/archive/backup/sentinel.ts';
-import { WALG } from '../../../../src/archive/catalog/layout.ts';
-import { listBackups } from '../../../../src/archive/catalog/list-backups.ts';
 import { type ArchiveSettings, openArchive } from '../../../../src/archive/opened-archive.ts';
-import { DEFAULT_S3 } from '../../../../src/archive/store/open.ts';
 import type { WalArchive } from '../../../../src/archive/wal/push-file.ts';
-import { BUCKET, obtainS3Server, type S3Server } from '../../../s3/server.ts';
-import { dropRoot } from '../../postgres/drop-root.ts';
 import type { ArchivedPostgres } from '../postgres.ts';
 import { restoreByHand, sentinelOf } from './restored.ts';
-import { checksummed, LOCK, optionsOf, primaryOf, standbyOf, take } from './take.ts';
+import { archived, keys, names, recover, Stage, signal, until } from './stage.ts';
+import { checksummed, optionsOf, take } from './take.ts';
 
-const signal = AbortSignal.timeout(30 * 60_000);
-let s3: S3Server | null = null;
-let noS3: string | null = null;
-let directory = '';
-let serial = 0;
-
+let stage: Stage;
 beforeAll(async () => {
-  const obtained = await obtainS3Server(dropRoot);
-  s3 = obtained.server;
-  noS3 = obtained.reason;
-  directory = await mkdtemp(join(tmpdir(), 'pgwarden-backup-'));
+  stage = await Stage.open();
 }, 12 * 60_000);
-afterAll(async () => {
-  await s3?.[Symbol.asyncDispose]();
-  await rm(directory, { recursive: true, force: true });
-});
-
-async function inDirectory(change: Partial<ArchiveSettings> = {}): Promise<ArchiveSettings> {
-  serial += 1;
-  const path = join(directory, `store-${serial}`);
-  await mkdir(path);
-  return { url: `file://${path}`, s3: DEFAULT_S3, compression: 'zstd', keyFile: null, ...change };
-}
-
-async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-  const end = Date.now() + 60_000;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`${what} did not come`);
-    await sleep(20);
-  }
-}
-
-async function keys(archive: WalArchive, prefix = 'basebackups_005/'): Promise<string[]> {
-  const found: string[] = [];
-  for await (const { key } of archive.store.list(prefix, { signal })) found.push(key);
-  return found;
-}
-
-async function names(archive: WalArchive): Promise<string[]> {
-  const { backups } = await listBackups({ store: archive.store, layout: WALG }, signal);
-  return backups.map(({ id }) => id);
-}
-
-/** Recovers by pgwarden's own fetch, to the end of the archive. */
-async function recovered(server: ArchivedPostgres, settings: ArchiveSettings): Promise<void> {
-  await server.startFetcher(settings);
-  await server.recoverFrom();
-  await server.start();
-  await until('the promotion', () => server.value<boolean>('select not pg_is_in_recovery()'));
-}
+afterAll(async () => await stage?.[Symbol.asyncDispose]());
 
 describe('a backup of a primary under load', () => {
   let server: ArchivedPostgres;
@@ -77,7 +25,7 @@ describe('a backup of a primary under load', () => {
   beforeAll(async () => {
     server = await checksummed();
     await server.start();
-    settings = await inDirectory();
+    settings = await stage.inDirectory();
     archive = await openArchive(settings);
     await server.startArchiver(settings);
     await server.query(
@@ -110,8 +58,7 @@ describe('a backup of a primary under load', () => {
     const want = await server.query(
       'select count(*), md5(string_agg(i || filler, $$,$$ order by i, filler)) from kept',
     );
-    await server.query('select pg_switch_wal()');
-    await until('the archive', () => server.archiver.status().waiting === 0);
+    await archived(server);
 
     const folder = `basebackups_005/${backup.name}/`;
     const stored = await keys(archive, folder);
@@ -130,7 +77,7 @@ describe('a backup of a primary under load', () => {
     const restored = await restoreByHand(archive, backup.name);
     const there = await readdir(join(restored.data, 'pg_wal'));
     expect(there).toEqual(['archive_status']);
-    await recovered(restored, settings);
+    await recover(restored, settings);
     expect(
       await restored.query(
         'select count(*), md5(string_agg(i || filler, $$,$$ order by i, filler)) from kept',

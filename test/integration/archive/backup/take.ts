@@ -9,11 +9,9 @@ import type { WalArchive } from '../../../../src/archive/wal/push-file.ts';
 import type { Lsn } from '../../../../src/ha/lsn.ts';
 import { findBinaries } from '../../../../src/postgres/find-binaries.ts';
 import { ArchivedPostgres } from '../postgres.ts';
+import { LOCK } from './lock-settings.ts';
 
 const run = promisify(execFile);
-
-/** Quick enough for a test, slow enough for a busy machine. */
-export const LOCK = { beatEvery: 200, staleAfter: 3_000 };
 
 export function optionsOf(
   server: ArchivedPostgres,
