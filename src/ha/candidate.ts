@@ -32,7 +32,7 @@ export function takeOver(view: View, record: ClusterRecord, server: ServerView):
   if (view.recruitment !== null) return pursue(view, record, view.recruitment, server);
   const handed = handedOver(view, record);
   if (handed !== null) return handed;
-  if (!mayCandidate(view)) return null;
+  if (!mayCandidate(view) && !wasLetLead(view, record)) return null;
   const person = view.wishes.failover;
   // While paused nobody promises: only a word that needs no promises goes on.
   if (record.paused && person?.acceptDataLoss !== true) return null;
@@ -231,6 +231,11 @@ function isColdStart(view: View, record: ClusterRecord): boolean {
  */
 export function mayCandidate(view: View): boolean {
   return !view.wishes.shutdown && (!view.settings.tags.nofailover || invited(view) !== null);
+}
+
+/** It won the record's epoch, which others let it, and holds what nobody else can get: also where it came down since. */
+function wasLetLead(view: View, record: ClusterRecord): boolean {
+  return !view.wishes.shutdown && record.primary !== null && record.primary === view.local.identity;
 }
 
 /** The epoch that a peer withdrew from in this member's favour, a moment ago. */
