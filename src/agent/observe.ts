@@ -38,13 +38,13 @@ export class Observer {
   }
 
   #local(seen: Observation, tasks: readonly Task[]): LocalView {
-    const { process, lastConnectAt, ...rest } = seen;
+    const { process, lastConnectAt } = seen;
     const running = tasks.filter((task) => task.outcome === 'running');
     const busy = (kind: string) => running.some((task) => task.kind === kind);
     if (seen.server !== null) this.#lastServer = seen.server;
     if (process.state === 'starting' || process.state === 'stopped') this.#lastServer = null;
     return {
-      ...rest,
+      ...seen,
       silentSince: seen.silentSince ?? unconnectable(seen, lastConnectAt),
       state: stateOf(seen, busy, this.#lastServer),
     };
@@ -59,7 +59,7 @@ export class Observer {
     }
     const record = context.tracker.view(local);
     const epoch = record.current?.record.epoch ?? null;
-    const view: View = {
+    const view: { -readonly [Part in keyof View]: View[Part] } = {
       now,
       startedAt: this.#startedAt,
       self: context.self,
@@ -78,8 +78,9 @@ export class Observer {
       chance: Math.random(),
       wallClock: Date.now(),
     };
-    const heard: View = { ...view, primaryHeardAt: this.#primaryHeard(view) };
-    return { ...heard, suspectedSince: this.#suspicion(heard, now) };
+    view.primaryHeardAt = this.#primaryHeard(view);
+    view.suspectedSince = this.#suspicion(view, now);
+    return view;
   }
 
   /** When the record's primary was last heard; what was heard of another counts for nothing. */
