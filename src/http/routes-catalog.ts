@@ -42,7 +42,8 @@ export function catalogRoutes(port: CatalogPort): RouteSpec[] {
       operation: 'get_backups',
       summary: 'What the archive holds: backups, what can be restored, and holes.',
       tag: 'status',
-      access: 'open',
+      // It reads the store: not for everybody who comes by.
+      access: 'peer',
       answers: { 200: { description: 'The catalogue.', schema: archiveOverviewSchema }, ...REFUSALS },
       handle: async (_request, reply) =>
         reply

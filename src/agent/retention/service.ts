@@ -1,12 +1,5 @@
 import type { ArchiveOverview } from '../../archive/catalog/overview.ts';
-import { readOverview } from '../../archive/catalog/read-overview.ts';
-import { readDrillRecord, writeDrillRecord } from '../../archive/drill/drill-record.ts';
 import type { DrillRecord } from '../../archive/drill/result.ts';
-import { openArchive } from '../../archive/opened-archive.ts';
-import { segmentBytesOf } from '../../archive/restore/segment-bytes.ts';
-import { openRestoreSource, type RestoreSource } from '../../archive/restore/source.ts';
-import { removeFromArchive } from '../../archive/retention/run-retention.ts';
-import { verify } from '../../archive/verify/verify.ts';
 import type { Configuration } from '../../config/configuration.ts';
 import { type MemberName, memberName } from '../../ha/member.ts';
 import { millis } from '../../ha/units.ts';
@@ -15,17 +8,15 @@ import type { BegunJob, CatalogReport, JobReport, JobRequest } from '../../http/
 import type { Refused } from '../../http/routes-backup.ts';
 import type { CatalogPort } from '../../http/routes-catalog.ts';
 import { Wakeup } from '../../kubernetes/wakeup.ts';
-import { archiveSettings } from '../archive/settings.ts';
-import { identityOf } from '../backup/archive.ts';
 import { type CallAccess, callMember } from '../backup/call-member.ts';
 import { chooseMember } from '../backup/choose.ts';
 import { schedule } from '../backup/schedule.ts';
 import type { Context } from '../context.ts';
-import { drillOrder } from '../drill/options.ts';
-import { spawnDrill } from '../drill/spawn-drill.ts';
 import { roleOf } from '../status.ts';
 import { failureOf, Job } from './job.ts';
 import { afterTry, type JobTries, jobIsDue } from './scheduled.ts';
+import { summaryOf } from './summary.ts';
+import { ArchiveWorks } from './works.ts';
 
 export interface CatalogServiceOptions {
   readonly configuration: Configuration;
@@ -48,12 +39,16 @@ const OVERVIEW_WITHIN = 120_000;
  */
 export class CatalogService implements CatalogPort {
   readonly #options: CatalogServiceOptions;
+  readonly #works: ArchiveWorks;
   readonly #jobs = new Map<string, Job>();
   readonly #running = new Set<Promise<void>>();
   readonly #end = new AbortController();
   readonly #wakeup = new Wakeup();
   #overview: { readonly value: ArchiveOverview; readonly at: number } | null = null;
   #asking: Promise<ArchiveOverview> | null = null;
+  /** What the primary saw when it last looked by itself. */
+  #seen: ArchiveOverview | null = null;
+  #lookedAt: number | null = null;
   #drills: DrillRecord = { last: null, lastGood: null };
   #retentionAt: number | null = null;
   #retentionTries: JobTries | null = null;
@@ -62,11 +57,12 @@ export class CatalogService implements CatalogPort {
   /** `configuration.archive.url` is given. */
   constructor(options: CatalogServiceOptions) {
     this.#options = options;
+    this.#works = new ArchiveWorks(options.configuration, options.view);
   }
 
   /** For metrics; only the primary looks at the archive by itself. */
   report(): CatalogReport {
-    const overview = this.#overview?.value ?? null;
+    const overview = this.#seen;
     const onPresent = overview?.intervals.find(({ timeline }) => timeline === overview.timeline) ?? null;
     return {
       backups: overview?.backups.length ?? null,
@@ -90,9 +86,14 @@ export class CatalogService implements CatalogPort {
   async overview(gone: AbortSignal): Promise<ArchiveOverview | Refused> {
     const known = this.#overview;
     if (known !== null && performance.now() - known.at < FRESH) return known.value;
-    this.#asking ??= this.#read().finally(() => {
-      this.#asking = null;
-    });
+    this.#asking ??= this.#read(true)
+      .then((value) => {
+        this.#overview = { value, at: performance.now() };
+        return value;
+      })
+      .finally(() => {
+        this.#asking = null;
+      });
     try {
       return await this.#asking;
     } catch (error) {
@@ -154,9 +155,11 @@ export class CatalogService implements CatalogPort {
     const { retention, drill } = configuration;
     const now = Date.now();
     try {
-      if (this.#overview === null || performance.now() - this.#overview.at >= OVERVIEW_EVERY) {
-        await this.#read();
-        await this.#readDrills();
+      if (this.#lookedAt === null || performance.now() - this.#lookedAt >= OVERVIEW_EVERY) {
+        // Listings alone: of an idle cluster, looking for the last commit takes many segments.
+        this.#seen = await this.#read(false);
+        this.#lookedAt = performance.now();
+        this.#drills = await this.#works.drills(this.#bound());
       }
       if (retention.window !== null || retention.count !== null) {
         const times = schedule(retention.schedule, retention.timeZone);
@@ -165,11 +168,11 @@ export class CatalogService implements CatalogPort {
           this.#told(await this.begin({ kind: 'retention', dryRun: false }));
         }
       }
-      if (drill.schedule !== null && (this.#overview?.value.backups.length ?? 0) > 0) {
+      if (drill.schedule !== null && (this.#seen?.backups.length ?? 0) > 0) {
         const times = schedule(drill.schedule, drill.timeZone);
         const last = this.#drills.last === null ? null : Date.parse(this.#drills.last.startedAt);
         if (jobIsDue(now, times, last, this.#drillTries)) {
-          await this.#readDrills();
+          this.#drills = await this.#works.drills(this.#bound());
           this.#drillTries = afterTry(now, times, this.#drillTries);
           this.#told(await this.begin({ kind: 'drill', backup: null, on: null }));
         }
@@ -199,7 +202,11 @@ export class CatalogService implements CatalogPort {
     try {
       const result = await this.#work(job, request, signal);
       job.done(result);
-      log.info({ event: 'job.done', job: job.id, kind: request.kind, result }, `${request.kind} is done`);
+      const isGood = (result as { readonly ok?: boolean } | null)?.ok !== false;
+      log[isGood ? 'info' : 'error'](
+        { event: isGood ? 'job.done' : 'job.bad', job: job.id, kind: request.kind, ...summaryOf(result) },
+        isGood ? `${request.kind} is done` : `${request.kind} found something wrong: see GET /v1/jobs`,
+      );
     } catch (error) {
       job.failed(error);
       const { code, message, remedy } = failureOf(error);
@@ -213,80 +220,23 @@ export class CatalogService implements CatalogPort {
   async #work(job: Job, request: JobRequest, signal: AbortSignal): Promise<unknown> {
     switch (request.kind) {
       case 'retention':
-      case 'delete':
-        return await this.#remove(job, request, signal);
+      case 'delete': {
+        const began = Date.now();
+        const result = await this.#works.remove(job, request, signal);
+        if (request.dryRun) return result;
+        if (request.kind === 'retention') this.#retentionAt = began;
+        this.#overview = null;
+        this.#lookedAt = null;
+        return result;
+      }
       case 'verify':
-        return await this.#verify(job, request, signal);
-      case 'drill':
-        return await this.#drill(job, request.backup, signal);
-    }
-  }
-
-  async #remove(
-    job: Job,
-    request: Extract<JobRequest, { kind: 'retention' | 'delete' }>,
-    signal: AbortSignal,
-  ): Promise<unknown> {
-    const { window, count } = this.#options.configuration.retention;
-    const own = identityOf(this.#options.view());
-    if (own === null) throw new Error('the cluster is not known yet');
-    const began = Date.now();
-    const wish = request.kind === 'delete' ? request : { policy: { window, count } };
-    const result = await this.#withSource(
-      signal,
-      async (source) =>
-        await removeFromArchive(
-          source,
-          own,
-          wish,
-          request.dryRun,
-          ({ backups, backupObjects, walObjects }) =>
-            job.progressed(
-              `removed ${backups.length} backups (${backupObjects} objects), ${walObjects} files of WAL`,
-            ),
-          signal,
-        ),
-    );
-    if (request.kind === 'retention' && !request.dryRun) this.#retentionAt = began;
-    if (!request.dryRun) this.#overview = null;
-    return result;
-  }
-
-  async #verify(
-    job: Job,
-    request: Extract<JobRequest, { kind: 'verify' }>,
-    signal: AbortSignal,
-  ): Promise<unknown> {
-    return await this.#withSource(signal, async (source) => {
-      const segmentBytes = (await segmentBytesOf(source, signal)) ?? 16 * 1024 * 1024;
-      return await verify(
-        source,
-        segmentBytes,
-        { backups: request.contents, wal: request.wal, only: request.backup, parallel: 2 },
-        ({ detail, readBytes, totalBytes }) =>
-          job.progressed(
-            detail,
-            totalBytes === null || totalBytes === 0 ? null : Math.min(1, readBytes / totalBytes),
-          ),
-        signal,
-      );
-    });
-  }
-
-  async #drill(job: Job, backup: string | null, signal: AbortSignal): Promise<unknown> {
-    const { configuration } = this.#options;
-    const order = drillOrder(configuration, backup);
-    const result = await spawnDrill(order, (detail, fraction) => job.progressed(detail, fraction), signal);
-    // A drill of an older one says nothing of the newest.
-    if (backup === null) {
-      const { store } = await openArchive(order.settings);
-      try {
-        this.#drills = await writeDrillRecord(store, result, signal);
-      } finally {
-        store.close();
+        return await this.#works.verify(job, request, signal);
+      case 'drill': {
+        const result = await this.#works.drill(job, request.backup, signal);
+        this.#drills = await this.#works.drills(this.#bound());
+        return result;
       }
     }
-    return result;
   }
 
   /** Who holds a drill: this member, another, or nobody. */
@@ -305,34 +255,12 @@ export class CatalogService implements CatalogPort {
     );
   }
 
-  async #read(): Promise<ArchiveOverview> {
-    const { configuration } = this.#options;
-    const signal = AbortSignal.any([this.#end.signal, AbortSignal.timeout(OVERVIEW_WITHIN)]);
-    const options = { times: true, binDirectory: configuration.postgres.binDirectory };
-    const value = await this.#withSource(signal, (source) => readOverview(source, options, signal));
-    this.#overview = { value, at: performance.now() };
-    return value;
+  async #read(times: boolean): Promise<ArchiveOverview> {
+    return await this.#works.overview(times, this.#bound());
   }
 
-  async #readDrills(): Promise<void> {
-    const { store } = await openArchive(archiveSettings(this.#options.configuration.archive));
-    try {
-      this.#drills = await readDrillRecord(store, AbortSignal.timeout(OVERVIEW_WITHIN));
-    } finally {
-      store.close();
-    }
-  }
-
-  async #withSource<Result>(
-    signal: AbortSignal,
-    work: (source: RestoreSource) => Promise<Result>,
-  ): Promise<Result> {
-    const source = await openRestoreSource(archiveSettings(this.#options.configuration.archive), signal);
-    try {
-      return await work(source);
-    } finally {
-      source.store.close();
-    }
+  #bound(): AbortSignal {
+    return AbortSignal.any([this.#end.signal, AbortSignal.timeout(OVERVIEW_WITHIN)]);
   }
 
   #outcomeOf(kind: 'retention' | 'verify'): { readonly ok: boolean; readonly endedAt: string } | null {

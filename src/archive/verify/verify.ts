@@ -3,6 +3,7 @@ import { type CatalogSource, listBackups } from '../catalog/list-backups.ts';
 import { takeWalInventory } from '../catalog/wal-inventory.ts';
 import type { Codec } from '../codec/codec.ts';
 import { readIdentity } from '../identity.ts';
+import { UnknownBackupError } from '../retention/errors.ts';
 import { type CheckedBackup, checkBackup } from './check-backup.ts';
 import { checkContinuity } from './check-continuity.ts';
 import { checkWal } from './check-wal.ts';
@@ -50,7 +51,7 @@ export interface VerifyProgress {
  * Proves that an archive can be restored from, as far as that goes without restoring: continuity of WAL, presence and
  * contents of parts, sentinel against manifest. Reads only.
  *
- * @throws ArchiveError where the store fails
+ * @throws ArchiveError where the store fails; UnknownBackupError
  */
 export async function verify(
   source: CatalogSource & { readonly codec: Codec },
@@ -68,6 +69,11 @@ export async function verify(
   const continuity = checkContinuity(catalog, inventory, systemIdentifier);
   const findings: Finding[] = [...continuity.findings];
   const chosen = catalog.backups.filter(({ id }) => depth.only === null || id === depth.only);
+  if (depth.only !== null && chosen.length === 0)
+    throw new UnknownBackupError(
+      depth.only,
+      catalog.backups.map(({ id }) => id),
+    );
   const totalBytes = depth.backups ? chosen.reduce((sum, { storedBytes }) => sum + storedBytes, 0) : null;
   let readBytes = 0;
   const backups: CheckedBackup[] = [];

@@ -63,7 +63,10 @@ describe('retention', () => {
 
   test('removes nothing while nothing can be restored', () => {
     const bare = inventoryOf({ 1: { segments: [] } });
-    expect(shown(planRetention(holdings({}, bare), { window: null, count: 1 }))).toMatchObject({ remove: [], from: null });
+    expect(shown(planRetention(holdings({}, bare), { window: null, count: 1 }))).toMatchObject({
+      remove: [],
+      from: null,
+    });
     const none = planRetention(holdings({ backups: [] }), { window: null, count: 1 });
     expect(isSpare('wal_005/000000010000000000000001.zst', none.wal)).toBe(false);
   });
