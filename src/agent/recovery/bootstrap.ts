@@ -3,7 +3,11 @@ import type { Configuration } from '../../config/configuration.ts';
 import type { Binaries } from '../../postgres/find-binaries.ts';
 import type { FillDirectory, ReportProgress } from '../../postgres/ports.ts';
 import { logServerMessage } from '../../postgres/process/server-log.ts';
+import { pause } from '../../postgres/wait.ts';
 import type { Log } from '../log.ts';
+
+/** Milliseconds between two tries of a restore that fails, at most. */
+const LONGEST_PAUSE = 30_000;
 
 /** What the first member of a cluster that begins out of an archive needs. */
 export interface BootstrapParts {
@@ -18,9 +22,17 @@ export interface BootstrapParts {
  */
 export function bootstrapOf(parts: BootstrapParts): ((report: ReportProgress) => FillDirectory) | null {
   if (parts.configuration.bootstrap.recovery.from === null) return null;
+  let failures = 0;
   return (report) => async (place, signal) => {
     const { fillFromArchive } = await import('./fill.ts');
-    return await fillFromArchive(parts, place, tellBy(report), signal);
+    // What failed is tried again every second, and each try reads the whole catalogue of the archive.
+    if (failures > 0) await pause(Math.min(LONGEST_PAUSE, 1_000 * 2 ** failures), 'the restore', signal);
+    try {
+      return await fillFromArchive(parts, place, tellBy(report), signal);
+    } catch (error) {
+      failures += 1;
+      throw error;
+    }
   };
 }
 
