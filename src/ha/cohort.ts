@@ -94,7 +94,11 @@ export function wantedCohort(view: View, record: ClusterRecord): Cohort {
       !countsTwice(view, Math.max(target, settled.acks), identity) &&
       elapsed(lastReply(view, identity), view.now) < view.settings.dropAfter,
   );
-  const members = [...new Set([...kept, ...streaming.filter((identity) => !ending(identity))])];
+  // Where a member's own record does not tell yet which of two is the dead incarnation, the old one has to go first.
+  const hasAnother = (identity: MemberIncarnation) =>
+    kept.some((other) => other !== identity && memberOf(other) === memberOf(identity));
+  const added = streaming.filter((identity) => !ending(identity) && !hasAnother(identity));
+  const members = [...new Set([...kept, ...added])];
   if (view.settings.durability === 'preferred') {
     return { members, acks: Math.min(target, members.length) };
   }
