@@ -1,36 +1,19 @@
-import { chown, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parse, stringify } from 'yaml';
 import { parseEncodedName } from '../../src/archive/codec/codec.ts';
 import { openStore } from '../../src/archive/store/open.ts';
 import type { ObjectStore } from '../../src/archive/store/ports.ts';
 import { parseTailKey } from '../../src/archive/tail/names.ts';
 import { parseSegment } from '../../src/archive/wal/names.ts';
-import { openDemo } from '../../src/demo/state.ts';
 import { compareLsn, type Lsn } from '../../src/ha/lsn.ts';
 import type { MemberStatus } from '../../src/http/ports.ts';
 import { DemoCluster } from './cluster.ts';
+import { giveArchive } from './give-archive.ts';
 import { waitFor } from './wait-for.ts';
 import { Writer } from './writer.ts';
 
 const SEGMENT = 16 * 1024 ** 2;
 const signal = AbortSignal.timeout(20 * 60_000);
-
-/** Gives every member an archive in a directory, as its owner would: by the configuration, and a restart. */
-async function giveArchive(cluster: DemoCluster, directory: string): Promise<void> {
-  await cluster.stop();
-  const { members } = await openDemo(cluster.dir);
-  await mkdir(directory);
-  for (const { config, volume } of members) {
-    const { uid, gid } = await stat(volume);
-    if (process.getuid?.() === 0) await chown(directory, uid, gid);
-    const before = parse(await readFile(config, 'utf8')) as Record<string, unknown>;
-    await writeFile(config, stringify({ ...before, archive: { url: `file://${directory}` } }));
-  }
-  await cluster.startAgain();
-  await cluster.waitUntilComplete();
-}
 
 /** The full segments of the archive, by timeline. */
 async function segments(store: ObjectStore): Promise<Map<number, number[]>> {
