@@ -14,7 +14,7 @@ async function slowBackup({ stage }: World, name: string): Promise<{ readonly en
     '-p',
     String(stage.member(name).demo.port),
     '-U',
-    'replicator',
+    'pgwarden_replication',
   ];
   const how = ['-D', '-', '-F', 'tar', '-X', 'none', '-c', 'fast', '--max-rate', '2M'];
   const password = (await readFile(join(stage.dir, 'secrets', 'replication'), 'utf8')).trim();
