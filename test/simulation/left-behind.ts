@@ -1,7 +1,18 @@
+import type { Violation } from './checks/checks.ts';
 import { becomeWhole, begin } from './course.ts';
 import { type Schedule, USUAL } from './schedule.ts';
 import { Remains } from './world/remains.ts';
 import { World } from './world/world.ts';
+
+/** The run that a schedule starts from needed no fault to break a rule: so does every schedule that starts from it. */
+export class FaultlessViolation extends Error {
+  readonly violation: Violation;
+
+  constructor(violation: Violation) {
+    super(`a run without faults: ${violation.rule}: ${violation.what}`);
+    this.violation = violation;
+  }
+}
 
 const kept = new Map<string, Remains>();
 
@@ -43,7 +54,7 @@ function make(schedule: Schedule): Remains {
     becomeWhole(world);
   }
   const { violation } = world.checks;
-  if (violation !== null) throw new Error(`a run without faults: ${violation.rule}: ${violation.what}`);
+  if (violation !== null) throw new FaultlessViolation(violation);
   for (const machine of world.machines) machine.crash();
   return new Remains(world);
 }

@@ -2,7 +2,7 @@ import type { Violation } from './checks/checks.ts';
 import { becomeWhole, begin } from './course.ts';
 import { commit } from './faults/commit.ts';
 import { heal } from './faults/heal.ts';
-import { leftBehind } from './left-behind.ts';
+import { FaultlessViolation, leftBehind } from './left-behind.ts';
 import type { Schedule } from './schedule.ts';
 import { World } from './world/world.ts';
 
@@ -21,6 +21,19 @@ export interface Outcome {
   readonly recovered: number;
 }
 
+const NOTHING_RAN: Outcome = {
+  violation: null,
+  digest: 0,
+  steps: 0,
+  events: 0,
+  rounds: 0,
+  virtual: 0,
+  acknowledged: 0,
+  coverage: [],
+  lines: [],
+  recovered: 0,
+};
+
 /** Outside of any promise reaction, as the scheduler wants it. */
 export function runSchedule(schedule: Schedule, tracing = false): Promise<Outcome> {
   return new Promise((resolve, reject) => {
@@ -30,7 +43,8 @@ export function runSchedule(schedule: Schedule, tracing = false): Promise<Outcom
       try {
         resolve(perform(schedule, tracing));
       } catch (error) {
-        reject(error as Error);
+        if (error instanceof FaultlessViolation) resolve({ ...NOTHING_RAN, violation: error.violation });
+        else reject(error as Error);
       } finally {
         Error.stackTraceLimit = 20;
       }

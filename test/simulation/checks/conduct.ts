@@ -10,6 +10,8 @@ type Fail = (rule: string, what: string) => void;
 
 /** A superseded primary that looks so often and goes on is one that does not stop. */
 const LOOKS = 5;
+/** A look at an API that does not answer may come in between, in milliseconds. */
+const STOPS_WITHIN = 2_500;
 
 /** How often a member may be started under one fence. */
 const STARTS = 4;
@@ -20,7 +22,7 @@ export class Conduct {
   readonly #fail: Fail;
   readonly #told = new Map<string, number>();
   readonly #started = new Map<string, number>();
-  readonly #superseded = new Map<string, number>();
+  readonly #superseded = new Map<string, { readonly looks: number; readonly since: number }>();
 
   constructor(world: World, fail: Fail) {
     this.#world = world;
@@ -110,11 +112,15 @@ export class Conduct {
           state.floor.epoch > own.epoch &&
           state.floor.primary !== local.identity,
       );
-    const looks = superior ? (this.#superseded.get(machine.name) ?? 0) + 1 : 0;
-    this.#superseded.set(machine.name, looks);
-    if (looks > LOOKS) {
-      this.#fail('a superseded primary stops', `${machine.name} saw ${looks} times that its epoch is over`);
+    if (!superior) {
+      this.#superseded.delete(machine.name);
+      return;
     }
+    const { now } = this.#world.scheduler;
+    const { looks, since } = this.#superseded.get(machine.name) ?? { looks: 0, since: now };
+    this.#superseded.set(machine.name, { looks: looks + 1, since });
+    if (looks < LOOKS || now - since < STOPS_WITHIN) return;
+    this.#fail('a superseded primary stops', `${machine.name} saw ${looks + 1} times that its epoch is over`);
   }
 
   /** A swap leaves a member: no renewal does, once its Postgres is being stopped. */

@@ -20,7 +20,7 @@ export const BY_PEOPLE = {
     world.checks.namesTamperedWith = true;
     const [somebody] = parseNames(server.namesInFile)?.names ?? [];
     const isWeak = fault.amount < 0.5 && somebody !== undefined;
-    server.reloadNames(isWeak ? `ANY 1 ("${somebody}","stranger")` : '');
+    server.reloadNames(isWeak ? `ANY 1 ("${somebody}","${machine.name}-0")` : '');
   },
   switchover: (world, fault, machine) =>
     edit(world, (record) => ({

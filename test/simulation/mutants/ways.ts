@@ -4,9 +4,16 @@ import type { Way } from './mutant.ts';
 export const WAYS: Readonly<Record<string, Way>> = {
   'a promise is not on disk when it is told': { script: 'disks are slow', members: 3 },
   'a promise for a lower epoch is accepted': { script: 'comes again after', members: 5 },
+  'a member that hears the primary promises': { script: 'a takeover is abandoned', members: 3 },
   'a member promises what it follows already': { script: 'comes again after', members: 3 },
+  'a wiped member votes': { script: 'a wiped member is asked', members: 3 },
+  'lowering k: Postgres asks for less before it is published': {
+    script: 'while the API is slow',
+    members: 3,
+  },
+  'names are in effect when they are set': { script: 'reads the names late', members: 4 },
   'LSN is compared before epoch': { script: 'followed the old primary for longer', members: 5 },
-  'a time-out is read as death': { script: 'alone hears no primary', members: 3 },
+  'a time-out is read as death': { script: 'by its own promise', members: 3 },
   'a promotion goes on in spite of a higher promise': { script: 'does not learn that it won', members: 3 },
   'walsenders that read the names late are not waited for': { script: 'reads the names late', members: 4 },
   'a proof of names that were set before goes on': { script: 'comes and goes', members: 3 },
@@ -51,6 +58,7 @@ export const WAYS: Readonly<Record<string, Way>> = {
     members: 3,
   },
   'F18: a winner that died before it settled may never lead again': { script: 'is not listed', members: 2 },
+  'F8: a record older than one that was seen is obeyed': { script: 'of the moment before', members: 3 },
   'F19: a member that left the history of a primary that gave itself an epoch stays away': {
     script: 'lost during a restart',
     members: 3,

@@ -57,4 +57,22 @@ export const OF_COHORTS: readonly Script[] = [
     setup: { asynchronous: false },
     write: (random, begin) => [fault('names edited', PRIMARY, begin + random.between(300, 1_500), 0, random)],
   },
+  {
+    // What Postgres asks for and what is published differ for as long as the API takes.
+    name: 'fewer acknowledgements are asked for while the API is slow',
+    least: 3,
+    setup: { acks: 2, asynchronous: false },
+    write: (random, begin, members) => {
+      const at = begin + 900;
+      return [
+        fault('API slow', 0, at - 20, random.between(800, 2_000), random, {
+          amount: random.between(0.1, 0.5),
+        }),
+        fault('acks changed', 0, at, 0, random, { amount: 0.1 }),
+        fault('pair cut', random.whole(0, members - 1), at - random.between(0, 200), 2_500, random, {
+          other: PRIMARY,
+        }),
+      ];
+    },
+  },
 ];

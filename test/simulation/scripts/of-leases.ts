@@ -32,7 +32,7 @@ export const OF_LEASES: readonly Script[] = [
     // It reads no record; its peers know better.
     name: 'a deposed primary hears of it from its peers alone',
     least: 3,
-    setup: { asynchronous: false, stopTimeout: 500 },
+    setup: { asynchronous: false, staleReadBound: 3_000 },
     length: 8_000,
     write: (random, begin) => [
       fault('API cut off', PRIMARY, begin + 600, 8_000, random),

@@ -170,4 +170,16 @@ export const OF_TAKEOVERS: readonly Script[] = [
       ),
     ],
   },
+  {
+    // Its own promise would be enough; who hears the primary well is asked first.
+    name: 'one member alone hears no primary, and could take over by its own promise',
+    least: 3,
+    setup: { asynchronous: false, acks: 2, nofailover: null },
+    length: 7_500,
+    write: (random, begin, members) => [
+      fault('pair cut', random.whole(0, members - 1), begin + random.between(4_200, 4_800), 4_000, random, {
+        other: PRIMARY,
+      }),
+    ],
+  },
 ];

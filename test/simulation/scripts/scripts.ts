@@ -13,9 +13,10 @@ export const SCRIPTS: readonly Script[] = [
   ...OF_COMING_BACK,
 ];
 
-/** The one script whose name contains a text. Throws a `RangeError` where there is none, or more than one. */
+/** The script with a name, or the one whose name contains a text. Throws a `RangeError` where there is none, or more than one. */
 export function scriptNamed(text: string): Script {
-  const found = SCRIPTS.filter(({ name }) => name.includes(text));
+  const named = SCRIPTS.filter(({ name }) => name === text);
+  const found = named.length > 0 ? named : SCRIPTS.filter(({ name }) => name.includes(text));
   const [only] = found;
   if (only === undefined || found.length > 1) {
     const names = (found.length > 1 ? found : SCRIPTS).map(({ name }) => `  ${name}`).join('\n');
