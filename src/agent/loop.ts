@@ -110,8 +110,8 @@ export class Loop {
       if (context.promises.waiting) return millis(0);
     }
     if (context.tracker.inDoubt && context.api() !== null && view.now >= this.#doubtAgainAt) {
-      this.#doubtAgainAt = instant(view.now + PACE.idle);
       await act(context, view, { kind: 'look', reason: 'a watch contradicts what is known' });
+      this.#doubtAgainAt = instant(context.clock.now() + PACE.idle);
       // That took time, so the view is old whatever came of it. Where the API does not answer, what is known has to do
       // in the next round: nothing below rests on a watch alone.
       return millis(0);
