@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MUTANTS } from '../../simulation/mutants/mutants.ts';
+import { WAYS } from '../../simulation/mutants/ways.ts';
 import { simulate } from './simulator.ts';
 
 const violations = (text: string) => text.split('\n').filter((line) => line.startsWith('seed '));
@@ -57,9 +58,16 @@ describe('the checks of the simulator', () => {
     'a Lease expires at once',
     'a timeline number is used again',
     'a wiped member votes',
+    'LSN is compared before epoch',
+    'a promise is not on disk when it is told',
+    'a promotion goes on in spite of a higher promise',
+    'a member that gave its word acquires all the same',
+    'an older copy of the record of the same epoch is obeyed',
   ])('fail when %s', async (name) => {
     const index = MUTANTS.findIndex((mutant) => mutant.name === name);
-    const { code, text } = await simulate('--seeds', '1500', '--stop', '1', '--mutant', `${index}`);
+    const way = WAYS[name];
+    const how = way === undefined ? [] : ['--members', `${way.members}`, '--script', way.script];
+    const { code, text } = await simulate('--seeds', '1500', '--stop', '1', '--mutant', `${index}`, ...how);
     expect(violations(text)).toHaveLength(1);
     expect(code).toBe(1);
   });
