@@ -178,7 +178,8 @@ function cameDown(view: View, record: ClusterRecord): Decision | null {
       };
     }
     if (since < TAKE_BACK_AFTER && end !== null) return wait(`${ending.target} has not flushed ${end} yet`);
-    if (view.wishes.shutdown) {
+    // A fenced member would only be stopped again: what the target lacks was acknowledged to nobody.
+    if (view.wishes.shutdown || isFenced(record.fenced, view.self)) {
       return {
         kind: 'release',
         record: released({ ...record, ending: null }),
