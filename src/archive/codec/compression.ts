@@ -1,6 +1,7 @@
 import { pipeline, type Transform } from 'node:stream';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
+import { decompressFrameStream, decompressFrames } from './zstd-frames.ts';
 
 /** How objects are compressed. */
 export type Compression = 'zstd' | 'gzip' | 'none';
@@ -22,7 +23,6 @@ const GZIP = { level: 4 };
 const STREAM_CHUNK = 256 * 1024;
 
 const zstdCompress = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdCompress);
-const zstdDecompress = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress);
 const gunzip = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gunzip);
 const gzip = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gzip);
 
@@ -87,7 +87,7 @@ export async function decompressBytes(
   const chunkSize = Math.max(64 * 1024, expected + 1);
   switch (compression) {
     case 'zstd':
-      return await zstdDecompress(bytes, { chunkSize });
+      return await decompressFrames(bytes, chunkSize);
     case 'gzip':
       return await gunzip(bytes, { chunkSize });
     case 'none':
@@ -102,7 +102,7 @@ export function decompressStream(
 ): AsyncIterable<Uint8Array> {
   switch (compression) {
     case 'zstd':
-      return through(source, zlib.createZstdDecompress({ chunkSize: STREAM_CHUNK }));
+      return decompressFrameStream(source, STREAM_CHUNK);
     case 'gzip':
       return through(source, zlib.createGunzip({ chunkSize: STREAM_CHUNK }));
     case 'none':

@@ -2,10 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Codec, parseEncodedName } from '../../../src/archive/codec/codec.ts';
 import { COMPRESSIONS } from '../../../src/archive/codec/compression.ts';
 import { encryptionKey, KeyRing, readKeys } from '../../../src/archive/codec/encryption-key.ts';
+import { ObjectMissingError } from '../../../src/archive/errors.ts';
 import { blocksOf, collect, piecesOf } from '../../../src/archive/store/content.ts';
 
 const keys = new KeyRing([encryptionKey(randomBytes(32))]);
@@ -68,6 +71,68 @@ describe.each(
   test('knows its own name again', () => {
     expect(parseEncodedName(key)).toEqual({ name: 'wal_005/x', compression, encrypted });
     expect(codec.keysOf('wal_005/x')[0]).toBe(key);
+  });
+});
+
+describe('what another program compressed in several pieces', () => {
+  const parts = [randomBytes(3), randomBytes(300_000), Buffer.alloc(2_000_000), randomBytes(70_000)];
+  const all = Buffer.concat(parts);
+  const codec = new Codec('none', null);
+  const kinds = [
+    { key: 'x.zst', compress: (bytes: Buffer) => zstdCompressSync(bytes) },
+    { key: 'x.gz', compress: (bytes: Buffer) => gzipSync(bytes) },
+  ];
+
+  test.each(kinds)('is read to its end: $key', async ({ key, compress }) => {
+    const pieces = parts.map(compress);
+    const stored = Buffer.concat(pieces);
+    for (const expected of [0, all.length]) {
+      const read = await codec.decodeBytes('store', key, stored, { stored: stored.length, expected });
+      expect(Buffer.from(read).equals(all)).toBe(true);
+    }
+    const streams = [
+      piecesOf(stored),
+      inPieces(stored, 777),
+      inPieces(stored, 65_536),
+      Readable.from(pieces),
+    ];
+    for (const stream of streams)
+      expect((await collect(codec.decode('store', key, stream))).equals(all)).toBe(true);
+  });
+
+  test('is damaged where a later piece is cut short, or is none', async () => {
+    const pieces = parts.map((bytes) => zstdCompressSync(bytes));
+    const stored = Buffer.concat(pieces);
+    const cut = stored.subarray(0, stored.length - 5);
+    for (const bytes of [cut, Buffer.concat([stored, Buffer.from('no frame of zstd at all')])]) {
+      await expect(
+        codec.decodeBytes('store', 'x.zst', bytes, { stored: bytes.length, expected: all.length }),
+      ).rejects.toMatchObject({ code: 'ARCHIVE_OBJECT_DAMAGED' });
+      for (const stream of [piecesOf(bytes), inPieces(bytes, 777)])
+        await expect(collect(codec.decode('store', 'x.zst', stream))).rejects.toMatchObject({
+          code: 'ARCHIVE_OBJECT_DAMAGED',
+        });
+    }
+  });
+
+  test('lets its source go when the reader leaves early, and tells of a source that fails', async () => {
+    let isOver = false;
+    async function* endless() {
+      try {
+        for (;;) yield zstdCompressSync(randomBytes(100_000));
+      } finally {
+        isOver = true;
+      }
+    }
+    for await (const _ of codec.decode('store', 'x.zst', endless())) break;
+    expect(isOver).toBe(true);
+    async function* failing() {
+      yield zstdCompressSync(randomBytes(1000));
+      throw new ObjectMissingError('store', 'x.zst');
+    }
+    await expect(collect(codec.decode('store', 'x.zst', failing()))).rejects.toMatchObject({
+      code: 'ARCHIVE_OBJECT_MISSING',
+    });
   });
 });
 
