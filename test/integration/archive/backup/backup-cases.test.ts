@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ProgressKeeper } from '../../../../src/archive/backup/progress.ts';
@@ -172,7 +172,10 @@ describe('a backup of a standby', () => {
     expect(await keys(archive)).toEqual(before);
   });
 
-  test('goes on when another one takes over as the primary, and is restored on the new timeline', async () => {
+  test.each([
+    ['consistent on the new timeline', [2, 1]],
+    ['consistent on the old one', [1]],
+  ])('goes on when another one takes over in the middle of a segment, %s', async (when, timelines) => {
     const own = await stage.inDirectory();
     await using old = await primaryWith(own);
     const store = await openArchive(own);
@@ -195,8 +198,6 @@ describe('a backup of a standby', () => {
       'replay',
       async () => (await countKept(next)) === 15_001 && (await countKept(standby)) === 15_001,
     );
-    // The old one archives what it has, as the new one's back-fill would.
-    await archived(old);
     await until(
       'replay',
       async () => (await next.value('select pg_last_wal_replay_lsn() = pg_last_wal_receive_lsn()')) === true,
@@ -212,9 +213,19 @@ describe('a backup of a standby', () => {
     await standby.query('select pg_reload_conf()');
     await next.query('insert into kept values (-2, $$after$$)');
     await until('replay', async () => (await countKept(standby)) === 15_002);
+    // A restartpoint there: only then is the backup consistent no earlier than on the new timeline.
+    await until('the checkpoint', async () => {
+      if (when === 'consistent on the old one') return true;
+      await next.query('checkpoint');
+      await standby.query('checkpoint');
+      return (await standby.value('select min_recovery_end_timeline from pg_control_recovery()')) === 2;
+    });
     const { name } = await running;
     await archived(next);
     await using restored = await restoreByHand(store, name);
+    const manifest = await readFile(join(restored.data, 'backup_manifest'), 'utf8');
+    const { 'WAL-Ranges': ranges } = JSON.parse(manifest) as { 'WAL-Ranges': { Timeline: number }[] };
+    expect(ranges.map(({ Timeline }) => Timeline)).toEqual(timelines);
     await recover(restored, own);
     expect(await countKept(restored)).toBe(15_002);
   });
