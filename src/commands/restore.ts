@@ -4,7 +4,8 @@ import { type Command, Option } from 'commander';
 import type { RestoreProgress } from '../archive/restore/progress.ts';
 import type { PrivateServer } from '../postgres/work/private-server.ts';
 import { wholeBetween } from './demo-options.ts';
-import { UsageError } from './errors.ts';
+import { CommandError, InterruptedError, UsageError } from './errors.ts';
+import { EXIT } from './exit-codes.ts';
 import { interruptible } from './interrupt.ts';
 import { type OutputFormat, outputOption, print } from './output/format.ts';
 import { openProgress, type Progress } from './output/progress.ts';
@@ -31,6 +32,18 @@ const collect = (value: string, previous: readonly string[] | undefined): string
   ...(previous ?? []),
   value,
 ];
+
+/** A person pressed Ctrl-C: what is there can be gone on with. */
+class RestoreInterruptedError extends CommandError {
+  constructor(directory: string, cause: unknown) {
+    super(
+      'INTERRUPTED',
+      `interrupted: what is in ${directory}, if anything, is no whole data directory`,
+      'run the same command again: it goes on where it was; or delete the directory',
+      { exitCode: EXIT.interrupted, cause },
+    );
+  }
+}
 
 /** `pgwarden restore`: a data directory out of an archive, without an agent. */
 export function registerRestore(program: Command): void {
@@ -128,6 +141,8 @@ async function runRestore(options: Options): Promise<void> {
       },
       signal,
     );
+  }).catch((error: unknown) => {
+    throw error instanceof InterruptedError ? new RestoreInterruptedError(options.directory, error) : error;
   });
   await print(options.output, result, () => {
     const { directory, backup, recovered, dryRun } = result;

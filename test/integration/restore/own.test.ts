@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readdir, readFile, readlink, rename, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -127,7 +128,7 @@ async function hasReady(server: ArchivedPostgres): Promise<boolean> {
   return (await readdir(join(server.wal, 'archive_status'))).some((name) => name.endsWith('.ready'));
 }
 
-describe.each(['file', 's3'] as const)('an archive of pgwarden (%s)', (kind) => {
+describe.each(['file', 'encrypted', 's3'] as const)('an archive of pgwarden (%s)', (kind) => {
   let root: string;
   let left: Left;
   beforeAll(async () => {
@@ -136,12 +137,15 @@ describe.each(['file', 's3'] as const)('an archive of pgwarden (%s)', (kind) => 
     await mkdir(join(root, 'ts'));
     if (kind === 's3' && s3 === null) return;
     const settings: ArchiveSettings = {
-      url: kind === 'file' ? `file://${root}/archive` : `s3://${BUCKET}/left`,
-      s3: kind === 'file' || s3 === null ? DEFAULT_S3 : s3.settings(),
+      url: kind === 's3' ? `s3://${BUCKET}/left` : `file://${root}/archive`,
+      s3: kind !== 's3' || s3 === null ? DEFAULT_S3 : s3.settings(),
       compression: 'zstd',
-      keyFile: null,
+      keyFile: kind === 'encrypted' ? join(root, 'keys') : null,
     };
-    left = await leave(settings, kind === 's3' ? s3Flags(s3!.endpoint) : [], join(root, 'ts'));
+    if (settings.keyFile !== null)
+      await writeFile(settings.keyFile, `${randomBytes(32).toString('base64')}\n`);
+    const keys = settings.keyFile === null ? [] : [`archive.encryption.keyFile=${settings.keyFile}`];
+    left = await leave(settings, kind === 's3' ? s3Flags(s3!.endpoint) : keys, join(root, 'ts'));
   }, 300_000);
   afterAll(async () => await rm(root, { recursive: true, force: true }));
 
@@ -220,7 +224,7 @@ describe.each(['file', 's3'] as const)('an archive of pgwarden (%s)', (kind) => 
     ));
 
   // A directory neither answers 503 nor breaks off.
-  if (kind === 'file') return;
+  if (kind !== 's3') return;
   test('is waited for while its store fails, and never ends a recovery early', async ({ skip }) => {
     if (s3 === null) return skip(noS3 ?? 'no S3 server');
     await using proxy = await FaultProxy.start(s3.port);
