@@ -34,7 +34,11 @@ export async function carryOut(
     tell({ ...outcome, backups: [...outcome.backups, backup.id], backupObjects: outcome.backupObjects + 1 });
     await removeFolder(backup.folder);
   }
-  for (const { folder } of plan.leftovers) await removeFolder(folder);
+  for (const { id, folder } of plan.leftovers) {
+    // It may have come to its end since the listing, however slow it was.
+    const sentinel = `${BACKUP_FOLDER}${id}_backup_stop_sentinel.json`;
+    if ((await store.head(sentinel, { signal })) === null) await removeFolder(folder);
+  }
   for (const folder of [WAL_FOLDER, TAIL_FOLDER]) {
     for await (const batch of batchesOf(spare(store, folder, plan.wal, signal))) {
       await remove(batch, (objects, bytes) =>

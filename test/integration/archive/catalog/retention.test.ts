@@ -3,6 +3,7 @@ import { WALG } from '../../../../src/archive/catalog/layout.ts';
 import { carryOut } from '../../../../src/archive/retention/carry-out.ts';
 import { planRetention, type RetentionPlan } from '../../../../src/archive/retention/plan.ts';
 import { readHoldings } from '../../../../src/archive/retention/read-holdings.ts';
+import { collect } from '../../../../src/archive/store/content.ts';
 import type { ObjectStore } from '../../../../src/archive/store/ports.ts';
 import { codec, MadeArchive, OWN, SEGMENT } from './made-archive.ts';
 import { KINDS, type Kind, OBTAIN_WITHIN, Stores } from './stores.ts';
@@ -116,6 +117,27 @@ describe.each(KINDS)('retention in %s', (kind) => {
     await archive.store.deleteMany(['pgwarden/identity.json'], { signal });
     await expect(run(archive.store)).rejects.toMatchObject({ code: 'RETENTION_NOT_OWN' });
     expect(await archive.keys()).toEqual(before.filter((key) => key !== 'pgwarden/identity.json'));
+  });
+
+  test('leaves a backup that came to its end since it was taken for dead', async (context) => {
+    const archive = await made(kind, context);
+    const { store } = archive;
+    const slow = await archive.backup(2, 11.2, 11.8, daysAgo(0));
+    const sentinel = `basebackups_005/${slow}_backup_stop_sentinel.json`;
+    const { body } = await store.get(sentinel, { signal });
+    const written = await collect(body);
+    await store.deleteMany([sentinel], { signal });
+    const holdings = await readHoldings(
+      { store, codec, layout: WALG },
+      SEGMENT,
+      OWN.systemIdentifier,
+      signal,
+    );
+    const plan = planRetention({ ...holdings, now: daysAgo(-2) }, { window: null, count: 2 });
+    expect(plan.leftovers.map(({ id }) => id)).toEqual([slow]);
+    await store.put(sentinel, written, { signal });
+    await carryOut(store, plan, OWN, () => undefined, signal);
+    expect((await archive.keys()).filter((key) => key.includes(slow))).toHaveLength(6);
   });
 
   test('leaves a backup of another system identifier, and WAL from its start on', async (context) => {
