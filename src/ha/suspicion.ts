@@ -55,7 +55,7 @@ const OFFICE_PATIENCE = 3;
 function isTakingOffice(view: View, record: ClusterRecord): boolean {
   if (record.settled.epoch >= record.epoch || record.primary === null) return false;
   const peer = peerOf(view, memberOf(record.primary));
-  if (peer?.last === 'refused') return false;
+  if (peer?.last === 'refused' || hasTurnedAway(peer, record)) return false;
   const since = elapsed(view.record.epochSeenAt, view.now);
   if (since <= view.settings.suspectAfter) return true;
   const answers = elapsed(peer?.answeredAt ?? null, view.now) <= view.settings.suspectAfter;
@@ -65,6 +65,13 @@ function isTakingOffice(view: View, record: ClusterRecord): boolean {
     peer?.state?.state === 'promoting' ||
     peer?.state?.state === 'primary';
   return answers && alive && since <= OFFICE_PATIENCE * view.settings.hungAfter;
+}
+
+/** The winner came down before it promoted, and promised a higher epoch since, if only to itself: this one is over. */
+function hasTurnedAway(peer: PeerView | null, record: ClusterRecord): boolean {
+  const state = peer?.state ?? null;
+  if (state === null || (state.state !== 'standby' && state.state !== 'starting')) return false;
+  return state.promise > record.epoch;
 }
 
 /** Both its agent and its Postgres refuse connections: nobody listens there. */

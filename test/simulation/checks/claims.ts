@@ -79,8 +79,11 @@ export class Claims {
   /** How many of a cohort, but one, replied to its primary so lately that it drops them by no means. */
   #heard(primary: string | null, cohort: readonly string[], but: string): number {
     const { server } = this.#world.machine(memberOf(primary as never));
-    const since = this.#world.scheduler.now - (this.#world.settings.dropAfter - LOOKED_AT);
-    return cohort.filter((other) => other !== but && (server?.heardAt.get(other) ?? 0) > since).length;
+    const { scheduler, settings } = this.#world;
+    const isHeard = (other: string) =>
+      (server?.heardAt.get(other) ?? 0) > scheduler.now - (settings.dropAfter - LOOKED_AT) &&
+      (server?.heardSince.get(other) ?? scheduler.now) < scheduler.now - LOOKED_AT;
+    return cohort.filter((other) => other !== but && isHeard(other)).length;
   }
 
   /** An epoch is settled when `k` of its cohort have its row. */

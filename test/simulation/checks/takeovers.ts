@@ -90,6 +90,8 @@ export class Takeovers {
     if (winner === old) return;
     const primary = this.#world.machine(old);
     if (primary.agent?.listens !== true || primary.server === null || primary.agent.owner.frozen) return;
+    // A standby that others stream from is nobody's primary: what they hear of it is no reason to wait.
+    if (primary.server.inRecovery) return;
     const hearing = machines.filter(({ name, server, agent, frozen }) => {
       if (
         name === old ||

@@ -44,6 +44,8 @@ export class SimServer {
   readonly sessions = new Set<Session>();
   /** When each standby last replied. */
   readonly heardAt = new Map<string, number>();
+  /** Since when each has replied again and again without a silence that a primary drops it for. */
+  readonly heardSince = new Map<string, number>();
   state: 'starting' | 'running' | 'stopping' | 'gone' = 'starting';
   inRecovery: boolean;
   wal: Wal;
@@ -294,6 +296,9 @@ export class SimServer {
     walsender.replay = replay;
     walsender.replies += 1;
     walsender.lastReplyAt = scheduler.now;
+    const before = this.heardAt.get(walsender.identity) ?? Number.NEGATIVE_INFINITY;
+    if (scheduler.now - before >= this.world.settings.dropAfter)
+      this.heardSince.set(walsender.identity, scheduler.now);
     this.heardAt.set(walsender.identity, scheduler.now);
     this.syncRep.release(walsender);
     if (walsender.reloadPending) this.readNames(walsender);
