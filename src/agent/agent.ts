@@ -195,6 +195,8 @@ async function live(
       secrets,
       trust,
       instance,
+      file: settings.file,
+      rollout: () => settings.configuration.cluster.rollout,
       setApi: (opened) => {
         api = opened;
       },
@@ -224,8 +226,9 @@ async function live(
   await context.tasks.cancelAll();
   await leavePostgres(instance, leavesPostgres ? maintenance : null);
   // Postgres archives to its very end.
-  for (const name of ['http', 'catalog', 'backup', 'archive', 'chores', 'grace', 'pulse', 'api'] as const)
+  for (const name of ['http', 'catalog', 'backup', 'archive', 'chores', 'configuration'] as const)
     await lifetime.end(name);
+  for (const name of ['rollout', 'grace', 'pulse', 'api'] as const) await lifetime.end(name);
   (api as Api | null)?.close();
   context.peers.close();
   await instance.close();

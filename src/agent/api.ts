@@ -9,12 +9,14 @@ import { findEndpoint } from '../kubernetes/find-endpoint.ts';
 import { LeaseKeeper } from '../kubernetes/lease-keeper.ts';
 import { LeaseMemory } from '../kubernetes/lease-memory.ts';
 import { RecordWriter } from '../kubernetes/record-writer.ts';
+import { StatefulSetWorkload, type Workload } from '../kubernetes/workload.ts';
 import type { ApiParts, Context } from './context.ts';
 
 /** A call to the Kubernetes API, for metrics. `duration` in milliseconds. */
 export type ObserveApiCall = (verb: string, resource: string, code: string, duration: number) => void;
 
 export interface Api extends ApiParts {
+  readonly workload: Workload;
   /** Keeps proofs fresh, watches, renews; until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>;
   close(): void;
@@ -81,6 +83,7 @@ export async function openApi(
     writer,
     keeper,
     announcer,
+    workload: new StatefulSetWorkload(other, { namespace: cluster.namespace, name: cluster.name }),
     async run(signal) {
       await Promise.all([
         endpoint.run(signal),

@@ -7,6 +7,8 @@ import type { InstanceSample } from '../http/sample.ts';
 import { Wakeup } from '../kubernetes/wakeup.ts';
 import type { LocalInstance } from '../postgres/instance.ts';
 import type { Context } from './context.ts';
+import { leftMembers } from './left-members.ts';
+import type { OwnPod } from './own-pod.ts';
 import type { PeerTrust } from './peer-trust.ts';
 import type { SecretName, Secrets } from './secrets.ts';
 import { roleOf } from './status.ts';
@@ -25,6 +27,8 @@ export interface ChoresOptions {
   readonly instance: LocalInstance;
   readonly secrets: Secrets;
   readonly trust: PeerTrust;
+  /** Null: it runs in no pod, or does not know which. */
+  readonly ownPod: OwnPod | null;
   /** How others reach this member, whatever it holds. */
   readonly address: Omit<MemberRecord, 'incarnation' | 'systemIdentifier' | 'floor' | 'tags'>;
   view(): View | null;
@@ -73,6 +77,8 @@ export class Chores {
       if (view !== null) {
         await this.#attempt('seen record', () => this.#remember(view));
         await this.#attempt('member record', () => this.#announce(view));
+        await this.#attempt('left members', () => this.#removeLeft(view));
+        await this.#attempt('own pod', () => this.#leaveWithPod(view));
         await this.#attempt('labels', () => this.#label(view));
         if (isSteady(view)) await this.#tend(view, signal);
         await this.#attempt('sample', () => this.#measure(signal));
@@ -173,9 +179,32 @@ export class Chores {
       tags: view.settings.tags,
     };
     const text = JSON.stringify(record);
-    if (text === this.#written) return;
+    // Also where somebody deleted it: without it nobody asks this member for anything.
+    if (text === this.#written && !this.#options.context.peers.isOwnRecordGone) return;
     await api.store.writeMember(record, millis(BOUND));
     this.#written = text;
+  }
+
+  async #leaveWithPod(view: View): Promise<void> {
+    const { context, ownPod } = this.#options;
+    if (view.wishes.shutdown || ownPod === null || !(await ownPod.isGone(view.now))) return;
+    context.log.warn(
+      { event: 'pod.gone' },
+      'The pod of this process was deleted, and another may have its name: a planned end, so that it gets the volume',
+    );
+    context.wishes.shutdown();
+  }
+
+  /** Who was scaled away: its record goes, and by that its slot on every member. */
+  async #removeLeft(view: View): Promise<void> {
+    const { context } = this.#options;
+    for (const member of leftMembers(view)) {
+      await context.api()?.store.removeMember(member, millis(BOUND));
+      context.log.info(
+        { event: 'member.removed', left: member },
+        `${member} is not expected any more and is gone: its record is removed`,
+      );
+    }
   }
 
   /** The new primary relabels the old one's pod too: its agent may be gone. */

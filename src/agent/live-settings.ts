@@ -12,11 +12,16 @@ const APPLY = 10_000;
 /** The configuration in force, and its exchange while the agent runs. */
 export class LiveSettings {
   readonly #origins: Origins;
+  /** The file of the configuration; null: none. */
+  readonly file: string | null;
+  /** One exchange at a time: a signal, a command and the watch of the file may ask for it at once. */
+  #turn: Promise<unknown> = Promise.resolve();
   #configuration: Configuration;
   #ha: HaSettings;
 
   constructor(loaded: Loaded, origins: Origins) {
     this.#origins = origins;
+    this.file = loaded.file;
     this.#configuration = loaded.configuration;
     this.#ha = haSettings(loaded.configuration);
   }
@@ -34,6 +39,12 @@ export class LiveSettings {
    * sentence that says what changed and what waits for a restart.
    */
   async reload(instance: PostgresInstance, log: Log): Promise<{ readonly message: string }> {
+    const turn = this.#turn.then(() => this.#exchange(instance, log));
+    this.#turn = turn.catch(() => undefined);
+    return await turn;
+  }
+
+  async #exchange(instance: PostgresInstance, log: Log): Promise<{ readonly message: string }> {
     try {
       const { configuration } = await loadConfiguration(this.#origins);
       const changes = diffConfiguration(this.#configuration, configuration);

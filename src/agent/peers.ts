@@ -39,6 +39,7 @@ export class Peers {
   readonly #peers = new Map<MemberName, Peer>();
   #primary: MemberName | null = null;
   #suspicious = false;
+  #ownRecordGone = false;
   #urgent: MemberName | null = null;
   /** Set once there are metrics. */
   onCall: ObservePeerCall = () => undefined;
@@ -56,6 +57,11 @@ export class Peers {
 
   get records(): readonly MemberRecord[] {
     return [...this.#peers.values()].map((peer) => peer.record);
+  }
+
+  /** Somebody deleted this member's own Lease. */
+  get isOwnRecordGone(): boolean {
+    return this.#ownRecordGone;
   }
 
   views(): readonly PeerView[] {
@@ -91,7 +97,10 @@ export class Peers {
 
   /** A member's Lease as the watch shows it; null: deleted. */
   update(member: MemberName, record: MemberRecord | null): void {
-    if (member === this.#options.self) return;
+    if (member === this.#options.self) {
+      this.#ownRecordGone = record === null;
+      return;
+    }
     const known = this.#peers.get(member);
     if (record === null) {
       known?.abort.abort();

@@ -18,12 +18,15 @@ import { createControl } from './control.ts';
 import { forwardTo } from './forward.ts';
 import { holdFor } from './hold-promise.ts';
 import type { Lifetime } from './lifetime.ts';
+import { OwnPod } from './own-pod.ts';
 import { peerState } from './peer-state.ts';
 import type { PeerTrust } from './peer-trust.ts';
 import type { Report } from './report.ts';
 import { NO_CATALOG, openCatalogService } from './retention/open.ts';
+import { Rollout } from './rollout.ts';
 import type { Secrets } from './secrets.ts';
 import { refuseTakenName } from './taken-name.ts';
+import { watchConfiguration } from './watch-configuration.ts';
 
 export interface ServiceParts {
   readonly context: Context;
@@ -32,6 +35,9 @@ export interface ServiceParts {
   readonly secrets: Secrets;
   readonly trust: PeerTrust;
   readonly instance: LocalInstance;
+  /** The file that the configuration was read from; null: none. */
+  readonly file: string | null;
+  rollout(): Configuration['cluster']['rollout'];
   setApi(api: Api): void;
   reload(): Promise<{ readonly message: string }>;
 }
@@ -52,7 +58,15 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     httpPort: http.advertisedPort,
     https: http.tls.certificateFile !== null,
   };
-  const chores = new Chores({ context, instance, secrets, trust, address, view: () => report.view });
+  const api = await openApi(configuration, context, context.clock, (verb, resource, code, duration) =>
+    metrics.kubernetesCall(verb, resource, code, millis(duration)),
+  );
+  // Without a kubelet there is nobody to delete a pod.
+  const ownPod =
+    process.env.KUBERNETES_SERVICE_HOST === undefined || cluster.podUID === 'none'
+      ? null
+      : new OwnPod(api.workload, memberName(cluster.memberName), cluster.podUID);
+  const chores = new Chores({ context, instance, secrets, trust, ownPod, address, view: () => report.view });
   const archive = await openArchiveService(configuration, context, () => report.view);
   const backups = await openBackupService(configuration, {
     context,
@@ -73,9 +87,6 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     backup: () => backups?.report() ?? null,
   });
 
-  const api = await openApi(configuration, context, context.clock, (verb, resource, code, duration) =>
-    metrics.kubernetesCall(verb, resource, code, millis(duration)),
-  );
   const control = createControl({
     context,
     view: () => report.view,
@@ -132,5 +143,19 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
   lifetime.start('api', (signal) => api.run(signal));
   lifetime.start('peers', async (signal) => context.peers.start(signal));
   lifetime.start('chores', (signal) => chores.run(signal));
+  const rollout = new Rollout({
+    workload: api.workload,
+    announcer: api.announcer,
+    clock: context.clock,
+    log: context.log,
+    view: () => report.view,
+    mode: parts.rollout,
+  });
+  lifetime.start('rollout', (signal) => rollout.run(signal));
+  const { file } = parts;
+  if (file !== null)
+    lifetime.start('configuration', (signal) =>
+      watchConfiguration(file, parts.reload, context.clock, signal),
+    );
   context.wake();
 }

@@ -36,7 +36,10 @@ export class PodAnnouncer implements ClusterAnnouncer {
       uid: options.podUID,
     };
     this.#log = options.log;
-    this.#labels = new RoleLabels(options.client, options.namespace, clock);
+    this.#labels = new RoleLabels(options.client, options.namespace, clock, {
+      member: options.member,
+      uid: options.podUID,
+    });
     this.#events = new EventRecorder({
       client: options.client,
       subject,

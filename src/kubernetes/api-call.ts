@@ -2,9 +2,15 @@ import type { Instant } from '../ha/units.ts';
 
 /** The verbs of RBAC that this folder uses. */
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
-export type Resource = 'leases' | 'pods' | 'events';
+export type Resource = 'leases' | 'pods' | 'pods/eviction' | 'events' | 'statefulsets';
 
-const GROUPS = { leases: 'coordination.k8s.io', pods: '', events: '' } as const;
+const GROUPS = {
+  leases: 'coordination.k8s.io',
+  pods: '',
+  'pods/eviction': '',
+  events: '',
+  statefulsets: 'apps',
+} as const;
 const METHODS = {
   get: 'GET',
   list: 'GET',
@@ -20,7 +26,7 @@ export interface ApiCall {
   readonly verb: Verb;
   readonly resource: Resource;
   readonly namespace: string;
-  /** The object's; left out for list, watch and create. */
+  /** The object's; left out for list, watch and create (but of a subresource). */
   readonly name?: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
@@ -46,9 +52,11 @@ export function pathOf(call: ApiCall, server: URL): string {
   const group = GROUPS[call.resource];
   const root = group === '' ? '/api/v1' : `/apis/${group}/v1`;
   const base = server.pathname.replace(/\/+$/, '');
+  const [resource, subresource] = call.resource.split('/');
   const name = call.name === undefined ? '' : `/${encodeURIComponent(call.name)}`;
+  const below = subresource === undefined ? '' : `/${subresource}`;
   const query = call.query === undefined ? '' : `?${new URLSearchParams(call.query)}`;
-  return `${base}${root}/namespaces/${encodeURIComponent(call.namespace)}/${call.resource}${name}${query}`;
+  return `${base}${root}/namespaces/${encodeURIComponent(call.namespace)}/${resource}${name}${below}${query}`;
 }
 
 /** The call as a person would say it, for messages. */

@@ -19,6 +19,12 @@ interface PodState {
   work: Promise<void> | null;
 }
 
+/** This process's own pod; an empty uid: not known. */
+export interface OwnPod {
+  readonly member: MemberName;
+  readonly uid: string;
+}
+
 interface PodBody {
   readonly metadata?: {
     readonly resourceVersion?: string;
@@ -34,12 +40,14 @@ export class RoleLabels {
   readonly #client: ApiClient;
   readonly #namespace: string;
   readonly #clock: Clock;
+  readonly #own: OwnPod;
   readonly #pods = new Map<MemberName, PodState>();
 
-  constructor(client: ApiClient, namespace: string, clock: Clock) {
+  constructor(client: ApiClient, namespace: string, clock: Clock, own: OwnPod) {
     this.#client = client;
     this.#namespace = namespace;
     this.#clock = clock;
+    this.#own = own;
   }
 
   /** Resolves when the pod has the newest wanted role. Throws the client's errors. */
@@ -77,13 +85,23 @@ export class RoleLabels {
           resource: 'pods',
           namespace: this.#namespace,
           name: member,
-          body: { metadata: { labels: { [ROLE_LABEL]: role === 'none' ? null : role } } },
+          body: {
+            metadata: {
+              ...this.#precondition(member),
+              labels: { [ROLE_LABEL]: role === 'none' ? null : role },
+            },
+          },
         },
         DEADLINE,
         signal,
       );
       pod.accepted = { role, at: this.#clock.now() };
     }
+  }
+
+  /** A pod that was force-deleted may run on, and another has its name: its role is not that one's (409). */
+  #precondition(member: MemberName): { readonly uid?: string } {
+    return member === this.#own.member && this.#own.uid !== '' ? { uid: this.#own.uid } : {};
   }
 
   #isFresh(pod: PodState): boolean {

@@ -1,5 +1,5 @@
 import { MEMBER_NAME_MAX } from '../../ha/member.ts';
-import { optionalText, requiredText, whole } from '../leaves.ts';
+import { choice, optionalText, requiredText, whole } from '../leaves.ts';
 import { anyText, dnsLabel } from '../patterns.ts';
 import { section } from '../setting.ts';
 
@@ -31,6 +31,11 @@ export const cluster = section('What this member belongs to.', {
       effect: 'at once',
     },
   ),
+  rollout: choice('automatic', ['automatic', 'supervised'], {
+    description:
+      'How the members bring a new pod template (an image, say) to every pod, where the updateStrategy of the StatefulSet is `OnDelete`: standbys first, one at a time; then `automatic` hands over and replaces the old primary, `supervised` waits for `pgwarden switchover` before that.',
+    effect: 'at once',
+  }),
   memberName: optionalText(dnsLabel(MEMBER_NAME_MAX), {
     description: 'The name of this member (its pod).',
     derivedDefault: '`POD_NAME`, else the host name',

@@ -38,13 +38,13 @@ describe('the announcer', () => {
     await server[Symbol.asyncDispose]();
   });
 
-  it('labels its own pod and others by a merge patch, and removes the label', async () => {
+  it('labels its own very pod, and others by name, by a merge patch, and removes the label', async () => {
     await announcer.labelRole(PG0, 'primary');
     await announcer.labelRole(memberName('pg-1'), 'none');
     expect(server.requests[0]).toMatchObject({
       method: 'PATCH',
       path: '/api/v1/namespaces/db/pods/pg-0',
-      body: { metadata: { labels: { 'pgwarden.dev/role': 'primary' } } },
+      body: { metadata: { uid: 'uid-0', labels: { 'pgwarden.dev/role': 'primary' } } },
     });
     expect(server.requests[0]?.headers['content-type']).toBe('application/merge-patch+json');
     expect(server.requests[1]?.body).toEqual({ metadata: { labels: { 'pgwarden.dev/role': null } } });
@@ -83,8 +83,8 @@ describe('the announcer', () => {
     pending[1]?.();
     await Promise.all(all);
     expect(server.requests.map((request) => request.body)).toEqual([
-      { metadata: { labels: { 'pgwarden.dev/role': 'standby' } } },
-      { metadata: { labels: { 'pgwarden.dev/role': 'primary' } } },
+      { metadata: { uid: 'uid-0', labels: { 'pgwarden.dev/role': 'standby' } } },
+      { metadata: { uid: 'uid-0', labels: { 'pgwarden.dev/role': 'primary' } } },
     ]);
   });
 
