@@ -167,7 +167,8 @@ export class Report implements RoundObserver {
     const { context, configuration, binaries } = this.#options;
     const { process } = context.instance;
     const now = context.clock.now();
-    const startedAt = process.state === 'stopped' ? null : process.since;
+    // One that is about to stop would look like one that was just started.
+    const startedAt = process.state === 'running' ? process.since : null;
     const archive = this.#attached?.archive() ?? null;
     const backup = this.#attached?.backup() ?? null;
     return memberStatus(view, now, {

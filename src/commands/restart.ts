@@ -66,9 +66,9 @@ async function restartOne(
   const path = `/v1/members/${encodeURIComponent(member.name)}/restart`;
   await context.client.change({ method: 'POST', path, body: { onlyPending } }, context.signal);
   await context.wait(`the restart of ${member.name}`, async (signal) => {
-    const now = await context.client.clusterFirstHand(signal);
-    const current = memberNamed(now, member.name);
-    const status = await context.client.statusOf(current, signal);
+    // In this order: what the cluster says must be no older than the start that it is taken for.
+    const status = await context.client.statusOf(member, signal);
+    const current = memberNamed(await context.client.clusterFirstHand(signal), member.name);
     const startedAgain =
       status !== null &&
       status.postmasterStartedAt !== null &&
