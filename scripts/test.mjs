@@ -1,5 +1,5 @@
 // Runs suites one after the other and closes with one line, `N passed, N failed`:
-//   node scripts/test.mjs [checks] [unit] [integration] [e2e] [arguments for vitest]
+//   node scripts/test.mjs [checks] [unit] [integration] [e2e] [kubernetes] [arguments for vitest]
 // Each check (types, lint, reference) counts as one test. A suite goes on where another has failed.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { ensureModelTools } from './setup/model-tools.mjs';
 import { bin, root } from './setup/paths.mjs';
 import { SetupError } from './setup/setup-error.mjs';
+import { whyNoKubernetes } from './test/kubernetes-here.mjs';
 import { closingLine, sum } from './test/tally.mjs';
 
 const BUNDLE = ['bundle', `${bin}/node`, 'scripts/setup.mjs'];
@@ -16,7 +17,7 @@ const CHECKS = [
   ['lint', `${bin}/biome`, 'check', '.'],
   ['configuration reference', `${bin}/node`, 'scripts/reference.ts', '--check'],
 ];
-const SUITES = ['unit', 'integration', 'e2e'];
+const SUITES = ['unit', 'integration', 'e2e', 'kubernetes'];
 
 const words = process.argv.slice(2);
 const firstOther = words.findIndex((word) => word !== 'checks' && !SUITES.includes(word));
@@ -26,7 +27,8 @@ const forVitest = firstOther < 0 ? [] : [...words.slice(firstOther), '--passWith
 
 const tallies = [];
 // These start the bundled program.
-if (names.has('integration') || names.has('e2e')) tallies.push(await runChecks([BUNDLE]));
+if (['integration', 'e2e', 'kubernetes'].some((name) => names.has(name)))
+  tallies.push(await runChecks([BUNDLE]));
 if (names.has('integration')) await getModelTools();
 for (const name of names) tallies.push(await (name === 'checks' ? runChecks(CHECKS) : runSuite(name)));
 const total = sum(tallies);
@@ -58,6 +60,12 @@ async function runSuite(name) {
   const directory = mkdtempSync(join(tmpdir(), 'pgwarden-tally-'));
   const file = join(directory, 'tally.json');
   process.stdout.write(`\n${name} tests\n`);
+  const whyNot = name === 'kubernetes' ? whyNoKubernetes() : null;
+  if (whyNot !== null) {
+    rmSync(directory, { recursive: true, force: true });
+    process.stdout.write(`skipped: ${whyNot}\n`);
+    return { passed: 0, failed: 0, skipped: 1 };
+  }
   try {
     const code = await run(`${bin}/vitest`, ['run', '--project', name, ...forVitest], {
       PGWARDEN_TEST_TALLY: file,

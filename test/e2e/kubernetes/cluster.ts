@@ -81,8 +81,8 @@ export class KubernetesCluster implements AsyncDisposable {
     return cluster;
   }
 
-  /** `kubectl apply -k`, as a person would, of the overlay with this cluster's image. */
-  async apply(change: Partial<StartOptions> = {}): Promise<void> {
+  /** `kubectl apply -k`, as a person would, of the overlay with this cluster's image; what it printed. */
+  async apply(change: Partial<StartOptions> = {}): Promise<string> {
     const options = { ...this.#options, ...change };
     const directory = await mkdtemp(join(tmpdir(), 'pgwarden-overlay-'));
     const at = (path: string): string => relative(directory, join(MANIFESTS, path));
@@ -100,7 +100,7 @@ export class KubernetesCluster implements AsyncDisposable {
           patches: options.patches ?? [],
         }),
       );
-      await kubectl(['apply', '-k', directory]);
+      return await kubectl(['apply', '-k', directory]);
     } finally {
       await rm(directory, { recursive: true, force: true });
     }

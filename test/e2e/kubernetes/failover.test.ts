@@ -1,11 +1,9 @@
-import { join } from 'node:path';
-import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { waitFor } from '../wait-for.ts';
 import { KubernetesCluster } from './cluster.ts';
+import { nodeCut, nodeKill, nodesUp } from './own-nodes.ts';
 import { underFault } from './under-fault.ts';
 
-const KUBE = join(import.meta.dirname, '..', '..', 'kube');
 const BUSY_MILLIS = 10_000;
 const ownNodes = inject('ownNodes');
 
@@ -102,9 +100,9 @@ describe('a cluster of the quickstart overlay under faults', () => {
       mayRestart: (primary: string) => [primary],
     };
     await underFault(cluster, scenario, async ({ node }) => {
-      await execa(join(KUBE, 'node-kill'), [numberOf(node)]);
+      await nodeKill(node);
       return async () => {
-        await execa(join(KUBE, 'kube-up'), [], { env: { KUBE_NODES: '3' }, stdin: 'ignore' });
+        await nodesUp();
         await waitFor(
           'the node to be ready',
           async () =>
@@ -120,12 +118,3 @@ describe('a cluster of the quickstart overlay under faults', () => {
     });
   });
 });
-
-async function nodeCut(node: string, what: 'api' | 'peers' | 'all' | 'heal'): Promise<void> {
-  await execa(join(KUBE, 'node-cut'), [numberOf(node), what]);
-}
-
-/** Of `node-N`. */
-function numberOf(node: string): string {
-  return node.replace('node-', '');
-}

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
 import type { TestProject } from 'vitest/node';
+import { kubeHome } from './own-nodes.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -20,17 +20,17 @@ const BUILD_WITHIN = 25 * 60_000;
 
 /**
  * A real Kubernetes and the image in it. KUBECONFIG and IMAGE name a cluster of one's own (kind, k3d, a cloud), whose
- * nodes are left alone; without them three nodes are started on this machine (test/kube), and the image is built and
+ * nodes are left alone (unless they are those of test/kube); without them three nodes are started on this machine (test/kube), and the image is built and
  * loaded into them.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { KUBECONFIG, IMAGE } = process.env;
+  const home = kubeHome();
   if (KUBECONFIG && IMAGE) {
     project.provide('image', IMAGE);
-    project.provide('ownNodes', false);
+    project.provide('ownNodes', KUBECONFIG === join(home, 'state', 'admin.kubeconfig'));
     return async () => {};
   }
-  const home = process.env.KUBE_HOME ?? defaultHome();
   const ran = existsSync(join(home, 'state', 'pid', 'apiserver'));
   say('starting a Docker engine');
   await script('test/docker/docker-up');
@@ -52,12 +52,6 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   return async () => {
     if (!ran) await script('test/kube/kube-down');
   };
-}
-
-/** As test/kube/environment has it. */
-function defaultHome(): string {
-  if (process.getuid?.() === 0) return '/opt/kube';
-  return join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'pgwarden', 'kube');
 }
 
 async function script(path: string, env: Record<string, string> = {}): Promise<void> {
