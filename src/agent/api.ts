@@ -68,7 +68,10 @@ export async function openApi(
       context.tracker.onReachable(true);
       context.tracker.onSwapped(current);
     },
-    onConflict: () => context.wake(),
+    onConflict: () => {
+      context.tracker.onContradicted();
+      context.wake();
+    },
   });
   const announcer = new PodAnnouncer({
     client: other,

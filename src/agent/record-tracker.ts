@@ -86,8 +86,15 @@ export class RecordTracker {
     }
   }
 
+  /** What this process wrote. A watch may have shown what somebody made of it before the answer came. */
   onSwapped(current: VersionedRecord): void {
-    this.#take(current);
+    if (this.#current !== null && isOlder(current, this.#current)) this.#doubt = true;
+    else this.#take(current);
+  }
+
+  /** A write found another record than is known: a direct read must tell. */
+  onContradicted(): void {
+    this.#doubt = true;
   }
 
   /**

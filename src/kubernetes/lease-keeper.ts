@@ -41,6 +41,8 @@ export class LeaseKeeper {
   readonly #onConflict: LeaseKeeperOptions['onConflict'];
   readonly #wakeup = new Wakeup();
   #permission: Permission | null = null;
+  /** Under which permission the record was found to be another's, and when. */
+  #lost: { readonly holder: string; readonly epoch: Epoch; readonly at: Instant } | null = null;
   /** Ends the renewal in flight; a new one for each new permission. */
   #term = new AbortController();
 
@@ -100,6 +102,10 @@ export class LeaseKeeper {
   /** The last write of this process under this very permission counts: a swap of the loop renews as well. */
   #dueAt(permission: Permission, retryAt: Instant | null): number {
     if (retryAt !== null) return retryAt;
+    // Whoever permits the same again has not seen yet what was found: it is not asked for at once, again and again.
+    const lost = this.#lost;
+    if (lost !== null && lost.holder === permission.holder && lost.epoch === permission.epoch)
+      return lost.at + permission.interval / 3;
     const last = this.#writer.lastWrite;
     if (last === null || !isHeldBy(last.current.record, permission.holder, permission.epoch)) {
       return Number.NEGATIVE_INFINITY;
@@ -119,6 +125,7 @@ export class LeaseKeeper {
     if (given.aborted) return false;
     switch (result.outcome) {
       case 'swapped':
+        this.#lost = null;
         this.#onRenewed(result.current, result.sentAt);
         return true;
       case 'unknown':
@@ -131,6 +138,7 @@ export class LeaseKeeper {
       case 'declined':
         this.#log.warn({ event: 'lease.lost', epoch }, 'The cluster record no longer names this holder');
         this.revoke();
+        this.#lost = { holder: permission.holder, epoch, at: this.#clock.now() };
         this.#onConflict();
         return false;
     }

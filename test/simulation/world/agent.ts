@@ -95,7 +95,10 @@ export class SimAgent {
         this.#tracker.onReachable(true);
         this.#tracker.onSwapped(current);
       },
-      onConflict: wake,
+      onConflict: () => {
+        this.#tracker.onContradicted();
+        wake();
+      },
     });
     const announcer = {
       labelRole: () => Promise.resolve(),
