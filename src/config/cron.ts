@@ -51,13 +51,13 @@ function isField(text: string, field: Field): boolean {
     if (step !== undefined && !(/^\d+$/.test(step) && Number(step) >= 1 && Number(step) <= field.most))
       return false;
     if (range === '*') return true;
-    const [from, to, ...others] = range.split('-').map((value) => valueOf(value, field));
+    const [from, to, ...others] = range.split('-').map((value) => numberOf(value, field));
     if (others.length > 0 || from === undefined || from === null || to === null) return false;
     return to === undefined || from <= to;
   });
 }
 
-function valueOf(text: string, { least, most, names }: Field): number | null {
+function numberOf(text: string, { least, most, names }: Field): number | null {
   const named = names.indexOf(text.toLowerCase());
   if (named >= 0) return named + least;
   if (!/^\d{1,2}$/.test(text)) return null;
