@@ -196,6 +196,10 @@ async function live(
       trust,
       instance,
       file: settings.file,
+      certificate: {
+        files: () => settings.configuration.postgres.tls,
+        refresh: () => settings.refresh(instance),
+      },
       rollout: () => settings.configuration.cluster.rollout,
       setApi: (opened) => {
         api = opened;
@@ -226,7 +230,15 @@ async function live(
   await context.tasks.cancelAll();
   await leavePostgres(instance, leavesPostgres ? maintenance : null);
   // Postgres archives to its very end.
-  for (const name of ['http', 'catalog', 'backup', 'archive', 'chores', 'configuration'] as const)
+  for (const name of [
+    'http',
+    'catalog',
+    'backup',
+    'archive',
+    'chores',
+    'configuration',
+    'certificate',
+  ] as const)
     await lifetime.end(name);
   for (const name of ['rollout', 'grace', 'pulse', 'api'] as const) await lifetime.end(name);
   (api as Api | null)?.close();

@@ -44,6 +44,15 @@ export class LiveSettings {
     return await turn;
   }
 
+  /** Has Postgres read again what the settings only name: its certificate and key. */
+  async refresh(instance: PostgresInstance): Promise<void> {
+    const turn = this.#turn.then(() =>
+      instance.applySettings(instanceSettings(this.#configuration), AbortSignal.timeout(APPLY)),
+    );
+    this.#turn = turn.catch(() => undefined);
+    await turn;
+  }
+
   async #exchange(instance: PostgresInstance, log: Log): Promise<{ readonly message: string }> {
     try {
       const { configuration } = await loadConfiguration(this.#origins);

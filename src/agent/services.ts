@@ -26,6 +26,7 @@ import { NO_CATALOG, openCatalogService } from './retention/open.ts';
 import { Rollout } from './rollout.ts';
 import type { Secrets } from './secrets.ts';
 import { refuseTakenName } from './taken-name.ts';
+import { type CertificateParts, watchCertificate } from './watch-certificate.ts';
 import { watchConfiguration } from './watch-configuration.ts';
 
 export interface ServiceParts {
@@ -37,6 +38,8 @@ export interface ServiceParts {
   readonly instance: LocalInstance;
   /** The file that the configuration was read from; null: none. */
   readonly file: string | null;
+  /** The certificate of Postgres. */
+  readonly certificate: Pick<CertificateParts, 'files' | 'refresh'>;
   rollout(): Configuration['cluster']['rollout'];
   setApi(api: Api): void;
   reload(): Promise<{ readonly message: string }>;
@@ -152,6 +155,9 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     mode: parts.rollout,
   });
   lifetime.start('rollout', (signal) => rollout.run(signal));
+  lifetime.start('certificate', (signal) =>
+    watchCertificate({ ...parts.certificate, clock: context.clock, log: context.log }, signal),
+  );
   const { file } = parts;
   if (file !== null)
     lifetime.start('configuration', (signal) =>

@@ -75,11 +75,12 @@ export function instanceOptions(
 /** What a reload may change. */
 export function instanceSettings(configuration: Configuration): InstanceSettings {
   const { postgres } = configuration;
+  const { certificateFile, keyFile, caFile } = postgres.tls;
   return {
     parameters: Object.fromEntries(
       Object.entries(postgres.parameters).map(([name, value]) => [name, String(value)]),
     ),
     hba: postgres.hba,
-    tls: null,
+    tls: certificateFile === null || keyFile === null ? null : { certificateFile, keyFile, caFile },
   };
 }

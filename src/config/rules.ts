@@ -144,18 +144,22 @@ function acknowledgementFindings({ cluster, ha }: Configuration): Finding[] {
 
 function networkFindings({ http, kubernetes, postgres, cluster }: Configuration): Finding[] {
   const found: Finding[] = [];
-  const { certificateFile, keyFile, caFile } = http.tls;
-  if ((certificateFile === null) !== (keyFile === null)) {
-    const missing = certificateFile === null ? 'certificateFile' : 'keyFile';
-    found.push({
-      path: `http.tls.${missing}`,
-      message: 'given nothing; a certificate and its key go together',
-    });
-  } else if (certificateFile === null && caFile !== null) {
-    found.push({
-      path: 'http.tls.caFile',
-      message: 'needs http.tls.certificateFile and http.tls.keyFile too',
-    });
+  for (const [path, { certificateFile, keyFile, caFile }] of [
+    ['http.tls', http.tls],
+    ['postgres.tls', postgres.tls],
+  ] as const) {
+    if ((certificateFile === null) !== (keyFile === null)) {
+      const missing = certificateFile === null ? 'certificateFile' : 'keyFile';
+      found.push({
+        path: `${path}.${missing}`,
+        message: 'given nothing; a certificate and its key go together',
+      });
+    } else if (certificateFile === null && caFile !== null) {
+      found.push({
+        path: `${path}.caFile`,
+        message: `needs ${path}.certificateFile and ${path}.keyFile too`,
+      });
+    }
   }
   if (kubernetes.server !== null && kubernetes.kubeconfig !== null) {
     found.push({

@@ -58,6 +58,25 @@ export const postgres = section('The Postgres server of this member.', {
       'Rules of pg_hba.conf for clients, kept in this order, behind the rules of the agent and of replication. Where the list is empty, every role may come in from anywhere with its SCRAM password.',
     effect: reload,
   }),
+  tls: section('TLS for clients and standbys.', {
+    certificateFile: optionalText(absolutePath, {
+      description: 'The certificate chain (PEM) of the server. It is read again when it changes.',
+      derivedDefault: 'none: no TLS',
+      effect: reload,
+    }),
+    keyFile: optionalText(absolutePath, {
+      description:
+        'Its private key (PEM), readable for `postgres.user` alone, or of root and readable for its group. It is read again when it changes.',
+      derivedDefault: 'none',
+      effect: reload,
+    }),
+    caFile: optionalText(absolutePath, {
+      description:
+        'The certificates (PEM) that sign the certificates of clients, for rules of `postgres.hba` that ask for one.',
+      derivedDefault: 'none: no client certificate is believed',
+      effect: reload,
+    }),
+  }),
   superuser: section('The role that the agent itself uses.', {
     name: text('postgres', identifier, { description: 'Its name.', effect: agent }),
     passwordFile: passwordFile('the superuser'),

@@ -47,6 +47,8 @@ export interface StartOptions {
   /** Folders below manifests/components. */
   readonly components?: readonly string[];
   readonly namespace?: string;
+  /** Objects that are there before it: JSON or YAML each. */
+  readonly before?: readonly string[];
   /** Patches in kustomize's form. */
   readonly patches?: readonly unknown[];
 }
@@ -71,6 +73,8 @@ export class KubernetesCluster implements AsyncDisposable {
     try {
       await kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted']);
       await kubectl(['-n', namespace, 'create', '-f', '-'], { input: stdout });
+      for (const input of options.before ?? [])
+        await kubectl(['-n', namespace, 'create', '-f', '-'], { input });
       await cluster.apply();
       await installLoad(namespace, options.image);
     } catch (error) {
