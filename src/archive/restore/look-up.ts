@@ -8,21 +8,23 @@ const COMMIT_LOOKS = 64;
 
 /**
  * The time of the last commit (or rollback) that a way has: a recovery to a later time never finds where to stop. To
- * the end of its millisecond. Null: none was found in the newest segments.
+ * the end of its millisecond. Where all of it has none: the end of the backup, for then no time is one to stop at. Null:
+ * none was found in the newest segments.
  */
 export async function lastCommit(
   reader: WalReader,
   way: Recoverable,
   signal: AbortSignal,
 ): Promise<Date | null> {
-  const segments = reader.segments(way, way.backup.startLsn, way.until).reverse().slice(0, COMMIT_LOOKS);
+  const all = reader.segments(way, way.backup.startLsn, way.until).reverse();
+  const segments = all.slice(0, COMMIT_LOOKS);
   for (const segment of segments) {
     let last: string | null = null;
     for await (const mark of reader.marks(segment, 'Transaction', signal))
       if (isOn(mark, way) && mark.kind === 'end-of-transaction' && mark.time !== null) last = mark.time;
     if (last !== null) return new Date(Math.floor(Date.parse(`${last.slice(0, 23)}Z`)) + 1);
   }
-  return null;
+  return segments.length === all.length ? way.fromTime : null;
 }
 
 /** Where a transaction ends, or a restore point is; null: on none of these ways. */
