@@ -9,6 +9,7 @@ interface Options {
   readonly dir?: string;
   readonly members?: number;
   readonly portBase?: number;
+  readonly archive: boolean;
   readonly detach?: boolean;
   readonly timeout: number;
   readonly output: OutputFormat;
@@ -34,6 +35,7 @@ export function registerDemo(program: Command): void {
         wholeBetween(1, 65535),
       ),
     )
+    .option('--no-archive', "without an archive (default: the directory `archive` of the demo's)")
     .option('-d, --detach', 'go on in the background once every standby streams')
     .addOption(
       new Option('--timeout <seconds>', 'how long the cluster may take to come up')
@@ -56,6 +58,7 @@ async function demo(options: Options): Promise<void> {
     dir: options.dir ?? defaultDirectory(process.env),
     members: options.members ?? null,
     portBase: options.portBase ?? null,
+    archives: options.archive,
   });
   if (options.detach === true) {
     const { startAndReport } = await import('./demo-start.ts');

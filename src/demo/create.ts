@@ -22,6 +22,8 @@ export interface CreateOptions {
   readonly members: number;
   /** The first port of a row; null: free ones are chosen. */
   readonly portBase: number | null;
+  /** Whether its members archive, to a directory of the demo; left out: they do not. */
+  readonly archives?: boolean;
 }
 
 /**
@@ -40,7 +42,7 @@ export async function createDemo(options: CreateOptions): Promise<Demo> {
   if (user !== null) await requireReachable(layout.dir, user);
   const ports = await choosePorts(options);
   const manifest = newManifest(ports);
-  await layOut(layout, manifest, user);
+  await layOut(layout, manifest, user, options.archives ?? false);
   const created: Manifest = { ...manifest, stage: 'created' };
   await writeManifest(layout, created);
   return demoOf(layout, created);
@@ -81,7 +83,12 @@ function newManifest(ports: Ports): Manifest {
   };
 }
 
-async function layOut(layout: Layout, manifest: Manifest, user: AgentUser | null): Promise<void> {
+async function layOut(
+  layout: Layout,
+  manifest: Manifest,
+  user: AgentUser | null,
+  archives: boolean,
+): Promise<void> {
   const demo = demoOf(layout, manifest);
   await mkdir(layout.dir, { recursive: true });
   await writeManifest(layout, manifest);
@@ -90,6 +97,7 @@ async function layOut(layout: Layout, manifest: Manifest, user: AgentUser | null
   for (const path of [layout.members, layout.run, layout.logs, layout.state])
     await directory(path, 0o755, null);
   for (const path of [layout.secrets, layout.api]) await directory(path, 0o700, user);
+  if (archives) await directory(layout.archive, 0o700, user);
   await copyProgram(layout, manifest.version);
   for (const name of ['superuser', 'replication', 'application'] as const) {
     await secret(secretFile(layout, name), user);
@@ -98,7 +106,7 @@ async function layOut(layout: Layout, manifest: Manifest, user: AgentUser | null
   for (const member of demo.members) {
     await directory(member.volume, 0o700, user);
     await directory(member.socketDirectory, 0o700, user);
-    await writeFile(member.config, memberConfig(layout, manifest, member));
+    await writeFile(member.config, memberConfig(layout, manifest, member, archives));
     await chmod(member.config, 0o644);
   }
 }

@@ -14,6 +14,8 @@ export interface Layout {
   readonly secrets: string;
   readonly token: string;
   readonly logs: string;
+  /** Where the members archive to. */
+  readonly archive: string;
   readonly members: string;
   /** Sockets, one directory a member. */
   readonly run: string;
@@ -43,6 +45,7 @@ export function layoutOf(dir: string): Layout {
     secrets: at('secrets'),
     token: at('secrets', 'token'),
     logs: at('logs'),
+    archive: at('archive'),
     members: at('members'),
     run: at('run'),
     state: at('state'),
@@ -69,8 +72,8 @@ export const logFile = (layout: Layout, name: string): string => join(layout.log
 
 /** Everything that a demo puts into its directory: what `demo rm` may delete. */
 export function ownEntries(layout: Layout): readonly string[] {
-  const { api, program, secrets, logs, members, run, state, manifest } = layout;
-  return [members, api, program, secrets, logs, run, state, manifest];
+  const { api, program, secrets, logs, archive, members, run, state, manifest } = layout;
+  return [members, archive, api, program, secrets, logs, run, state, manifest];
 }
 
 /** The longest directory whose sockets still fit into a socket's address (107 bytes, unix(7)). */

@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url';
 import { stringify } from 'yaml';
 import { type Layout, secretFile } from './layout.ts';
 import type { Manifest } from './manifest.ts';
@@ -6,8 +7,13 @@ import { apiUrl, type DemoMember } from './state.ts';
 export const APPLICATION_DATABASE = 'app';
 export const APPLICATION_USER = 'app';
 
-/** The configuration of one member's agent, as YAML: what differs from the defaults. */
-export function memberConfig(layout: Layout, manifest: Manifest, member: DemoMember): string {
+/** The configuration of one member's agent, as YAML: what differs from the defaults. `archives`: to the demo's directory. */
+export function memberConfig(
+  layout: Layout,
+  manifest: Manifest,
+  member: DemoMember,
+  archives: boolean,
+): string {
   return stringify({
     cluster: {
       name: manifest.cluster,
@@ -32,5 +38,6 @@ export function memberConfig(layout: Layout, manifest: Manifest, member: DemoMem
     advertise: { host: manifest.host },
     http: { listenHost: manifest.host, port: member.httpPort, tokenFile: layout.token },
     kubernetes: { server: apiUrl(manifest) },
+    ...(archives ? { archive: { url: pathToFileURL(layout.archive).href } } : {}),
   });
 }

@@ -22,6 +22,8 @@ export interface StartOptions {
   readonly members?: number;
   readonly env?: Record<string, string>;
   readonly timeoutSeconds?: number;
+  /** Whether it archives, as a demo does by default; left out: it does not. */
+  readonly archives?: boolean;
   /** Called when the directory is made, and before anything runs in it. */
   readonly prepare?: (demo: Demo) => Promise<void>;
 }
@@ -76,10 +78,14 @@ export class DemoCluster implements AsyncDisposable {
     const dir = join(root, 'demo');
     const env = options.env ?? {};
     const timeout = String(options.timeoutSeconds ?? 120);
+    const archives = options.archives ?? false;
     const args = ['demo', '--detach', '-o', 'json', '--dir', dir, '--timeout', timeout];
+    if (!archives) args.push('--no-archive');
     try {
       if (options.prepare !== undefined)
-        await options.prepare(await obtainDemo({ dir, members: options.members ?? 3, portBase: null }));
+        await options.prepare(
+          await obtainDemo({ dir, members: options.members ?? 3, portBase: null, archives }),
+        );
       const { stdout } = await runProgram([...args, '--members', String(options.members ?? 3)], env);
       return new DemoCluster(root, JSON.parse(stdout) as DemoDescription, env);
     } catch (error) {

@@ -10,6 +10,7 @@ import type { DemoDescription } from '../../src/demo/describe.ts';
 import { layoutOf } from '../../src/demo/layout.ts';
 import { identityOf, processesIn } from '../../src/demo/processes.ts';
 import { runningProcess, SUPERVISOR } from '../../src/demo/run-files.ts';
+import { compareLsn, LSN_ZERO, type Lsn } from '../../src/ha/lsn.ts';
 import { DemoCluster, MAIN } from './cluster.ts';
 import { waitFor } from './wait-for.ts';
 import { Writer } from './writer.ts';
@@ -24,7 +25,7 @@ const pidsOf = ({ members }: DemoDescription): (number | null)[] =>
 describe('a demo in the background', () => {
   let cluster: DemoCluster;
   beforeAll(async () => {
-    cluster = await DemoCluster.start();
+    cluster = await DemoCluster.start({ archives: true });
   });
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 
@@ -47,6 +48,20 @@ describe('a demo in the background', () => {
     const status = JSON.parse(stdout) as { primary: string; members: { name: string; streaming: boolean }[] };
     expect(status.primary).toBe(await cluster.primary());
     expect(status.members.filter(({ streaming }) => streaming)).toHaveLength(2);
+  });
+
+  test('archives to a directory of its own, from the first transaction on', async () => {
+    const [row] = await cluster.query<{ lsn: Lsn }>('SELECT pg_current_wal_flush_lsn() AS lsn');
+    await waitFor('the archive to have it', async () => {
+      const archive = (await cluster.status(await cluster.primary()))?.archive;
+      expect(archive?.failing ?? []).toEqual([]);
+      const position = archive?.tail?.position;
+      return position !== undefined && compareLsn(position, row?.lsn ?? LSN_ZERO) >= 0;
+    });
+    const { archive } = layoutOf(cluster.dir);
+    expect(await readdir(join(archive, 'pgwarden'))).toEqual(
+      expect.arrayContaining(['identity.json', 'tail']),
+    );
   });
 
   test('refuses a second start and its own removal while it runs, and goes on', async () => {

@@ -104,9 +104,16 @@ test('rm deletes the directory where nothing else is in it', async () => {
 
 test('options that do not fit the demo that is there are refused', async () => {
   await writeManifest(layoutOf(dir), manifest);
-  expect(await codeOf(obtainDemo({ dir, members: 3, portBase: null }))).toBe('OTHER_SHAPE');
-  expect(await codeOf(obtainDemo({ dir, members: null, portBase: 21000 }))).toBe('OTHER_SHAPE');
-  expect((await obtainDemo({ dir, members: 2, portBase: 20000 })).members).toHaveLength(2);
+  expect(await codeOf(obtainDemo({ dir, members: 3, portBase: null, archives: true }))).toBe('OTHER_SHAPE');
+  expect(await codeOf(obtainDemo({ dir, members: null, portBase: 21000, archives: true }))).toBe(
+    'OTHER_SHAPE',
+  );
+  expect((await obtainDemo({ dir, members: 2, portBase: 20000, archives: true })).members).toHaveLength(2);
+  expect((await obtainDemo({ dir, members: 2, portBase: 20000, archives: false })).members).toHaveLength(2);
+  await mkdir(layoutOf(dir).archive);
+  expect(await codeOf(obtainDemo({ dir, members: null, portBase: null, archives: false }))).toBe(
+    'OTHER_SHAPE',
+  );
 });
 
 test('an unknown member is told with those that there are', () => {
@@ -118,12 +125,15 @@ test("a member's configuration is valid for the agent, and holds no secret", asy
   const demo = demoOf(layout, manifest);
   const member = demoMember(demo, 'pg-1');
   const file = join(dir, 'pg-1.yaml');
-  await writeFile(file, memberConfig(layout, manifest, member));
+  await writeFile(file, memberConfig(layout, manifest, member, true));
   const { configuration } = await loadConfiguration({ file, environment: {} });
   expect(configuration).toMatchObject({
     cluster: { name: 'pg', memberName: 'pg-1', members: 2 },
     postgres: { port: 20001 },
     http: { port: 20003 },
     kubernetes: { server: 'http://127.0.0.1:20004' },
+    archive: { url: `file://${layout.archive}` },
   });
+  await writeFile(file, memberConfig(layout, manifest, member, false));
+  expect((await loadConfiguration({ file, environment: {} })).configuration.archive.url).toBeNull();
 });
