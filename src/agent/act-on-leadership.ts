@@ -45,7 +45,9 @@ export async function actOnLeadership(
       const { identity, server } = view.local;
       if (identity === null || server === null) throw new AgentStateError('an epoch row without a server');
       tasks.start('epoch-row', String(decision.epoch), async (signal) => {
-        if (!server.prepared) await instance.prepare(signal);
+        // What came out of another cluster's archive has its roles, with its passwords.
+        const isForeign = context.bootstrap !== null && decision.cohort.members.length === 0;
+        if (!server.prepared || isForeign) await instance.prepare(signal);
         const { lsn } = await instance.writeEpochRow(
           {
             epoch: decision.epoch,

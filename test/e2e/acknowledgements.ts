@@ -19,6 +19,7 @@ export interface StaleAcknowledgement {
 export class Acknowledgements {
   readonly #table: string;
   readonly #ids = new Set<number>();
+  readonly #at = new Map<number, number>();
   readonly #gaps: Gap[] = [];
   readonly #firstOf = new Map<number, number>();
   readonly #stale: StaleAcknowledgement[] = [];
@@ -45,6 +46,7 @@ export class Acknowledgements {
   /** Row `id`, sent at `sentAt`, was acknowledged at `at` by the history of `timeline`. */
   add(id: number, sentAt: number, at: number, timeline: number): void {
     this.#ids.add(id);
+    this.#at.set(id, at);
     if (!this.#firstOf.has(timeline)) this.#firstOf.set(timeline, at);
     for (const [newer, first] of this.#firstOf) {
       if (newer > timeline && first < sentAt) this.#stale.push({ id, timeline, newer });
@@ -75,6 +77,11 @@ export class Acknowledgements {
     return gaps
       .filter((gap) => gap.to >= since)
       .reduce((longest, gap) => (gap.millis > longest.millis ? gap : longest), { from: 0, to: 0, millis: 0 });
+  }
+
+  /** When row `id` was acknowledged; null: it was not. */
+  acknowledgedAt(id: number): number | null {
+    return this.#at.get(id) ?? null;
   }
 
   /** Acknowledged rows that are not in the table: what was lost. */

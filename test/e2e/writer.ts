@@ -102,6 +102,11 @@ export class Writer {
     return this.#told.longestGap(since);
   }
 
+  /** When row `id` was acknowledged, by `performance.now()`; null: it was not. */
+  acknowledgedAt(id: number): number | null {
+    return this.#told.acknowledgedAt(id);
+  }
+
   /** Acknowledged rows that are not in the table: what was lost. */
   missingRows(client: pg.Client): Promise<number[]> {
     return this.#told.missingRows(client);
