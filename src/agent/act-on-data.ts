@@ -101,6 +101,7 @@ export async function actOnData(context: Context, view: View, decision: DataDeci
       const upstream = upstreamOf(context, decision.from);
       if (upstream === null) return;
       tasks.start('rewind', decision.from, async (signal) => {
+        await context.keepWal?.(decision.switchLsn, signal);
         await instance.rewind(upstream, decision.switchLsn, progress('rewind'), signal);
       });
       return;
@@ -115,6 +116,7 @@ export async function actOnData(context: Context, view: View, decision: DataDeci
           { event: 'clone.begun', from: decision.from },
           `Clones ${decision.from}: ${decision.reason}`,
         );
+        await context.keepWal?.(null, signal);
         const removeOldFirst = context.volumeWasFull && mayGoFirst(view);
         try {
           await instance.clone(upstream, progress('clone'), signal, { removeOldFirst });

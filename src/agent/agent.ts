@@ -10,6 +10,7 @@ import { type Binaries, findBinaries } from '../postgres/find-binaries.ts';
 import { createPostgresInstance, type LocalInstance } from '../postgres/instance.ts';
 import type { Api } from './api.ts';
 import { prepareArchiveCommands } from './archive/command.ts';
+import { keepingWal } from './archive/keeping.ts';
 import type { Context } from './context.ts';
 import { Guard } from './guard.ts';
 import { Hold } from './hold.ts';
@@ -154,6 +155,7 @@ async function live(
     wishes: new WishList(now, wake),
     promises: new Promises(wake),
     bootstrap: bootstrapOf({ configuration, binaries, log }),
+    keepWal: keepingWal(configuration, log),
     settings: () => settings.ha,
     api: () => api,
     recruitment: null,

@@ -1,3 +1,4 @@
+import type { Lsn } from '../ha/lsn.ts';
 import type { MemberName } from '../ha/member.ts';
 import type { Instant } from '../ha/units.ts';
 import type { HaSettings, Recruitment, View } from '../ha/view.ts';
@@ -37,6 +38,11 @@ export interface Context {
   readonly promises: Promises;
   /** Where the cluster begins out of an archive: how its first member's directory is filled; null: by initdb. */
   readonly bootstrap: ((report: ReportProgress) => FillDirectory) | null;
+  /**
+   * Before this member's data is replaced: sets the WAL aside that only it may have and the archive lacks, up to the
+   * point (null: any) where its history leaves the primary's. It fails in the log only. Null: there is no archive.
+   */
+  readonly keepWal: ((until: Lsn | null, signal: AbortSignal) => Promise<void>) | null;
   /** What `decide` sees of the settings, as they are now. */
   settings(): HaSettings;
   /** Null until the API client is loaded. */

@@ -13,6 +13,7 @@ import { TailShipper } from './tail/shipper.ts';
 import { Term } from './term.ts';
 import { type ArchiveLog, asArchiveError, Told } from './told.ts';
 import { Keeper } from './wal/keeper.ts';
+import { KeptWal } from './wal/kept-wal.ts';
 import { walFileKind } from './wal/names.ts';
 import type { Permission } from './wal/permit.ts';
 import { pushFile, type WalArchive } from './wal/push-file.ts';
@@ -67,6 +68,7 @@ export interface ArchiveStatus {
 const PACE = 1_000;
 const TAIL_WITHIN = 60_000;
 const LOOK_AT_SPACE = 10_000;
+const LOOK_AT_KEPT = 10_000;
 /** What is on its way may take so long to end: a call that hangs must not hold up whoever waits for the end. */
 const END_WITHIN = 10_000;
 /** Below this share of its volume, and so many bytes, a standby no longer keeps WAL for the archive. */
@@ -79,6 +81,7 @@ export class Archiver {
   readonly #archive: OwnArchive;
   readonly #pusher: Pusher;
   readonly #keeper: Keeper;
+  readonly #kept: KeptWal;
   readonly #tail: TailShipper;
   readonly #term: Term;
   readonly #told: Told;
@@ -116,8 +119,7 @@ export class Archiver {
     this.#keeper = new Keeper({
       archive: (signal) => this.#archive.openToRead(signal),
       segmentBytes,
-      isShortOfSpace: () =>
-        this.#space !== null && this.#space.share < SHORT_OF_SPACE && this.#space.bytes < SHORT_BYTES,
+      isShortOfSpace: () => this.#isShortOfSpace(),
       pushFile: async (file, signal) =>
         await pushFile(await archive(signal), file, join(walDirectory, file), signal),
       onFailed: (file, error) => this.#told.failed('standby', error, file),
@@ -126,6 +128,20 @@ export class Archiver {
         log('info', 'archive.hole-filled', `${file} was missing in the archive, and came from this standby`, {
           file,
         }),
+    });
+    this.#kept = new KeptWal({
+      directory: spool.kept,
+      archive,
+      permission,
+      segmentBytes,
+      isShortOfSpace: () => this.#isShortOfSpace(),
+      onArchived: (file, outcome) =>
+        log('info', 'archive.kept-archived', `${file}, set aside before this member's data was replaced`, {
+          file,
+          outcome,
+        }),
+      onDropped: (file, why) =>
+        log('warn', 'archive.kept-dropped', `${file} was set aside, and is dropped: ${why}`, { file }),
     });
     this.#tail = new TailShipper({
       walDirectory,
@@ -175,6 +191,7 @@ export class Archiver {
         this.#termLoop(signal),
         this.#tailLoop(signal),
         this.#spaceLoop(signal),
+        this.#keptLoop(signal),
       ]);
     } finally {
       this.#pusher.stop();
@@ -245,6 +262,24 @@ export class Archiver {
       this.#tailFailing = { code, message, remedy, since: this.#tailFailing?.since ?? at };
       this.#told.failed('tail', error);
     }
+  }
+
+  async #keptLoop(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(LOOK_AT_KEPT, undefined, { signal }).catch(() => undefined);
+      try {
+        if (!signal.aborted) await this.#kept.look(signal);
+        this.#told.well('kept');
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#told.failed('kept', error);
+      }
+    }
+  }
+
+  #isShortOfSpace(): boolean {
+    const space = this.#space;
+    return space !== null && space.share < SHORT_OF_SPACE && space.bytes < SHORT_BYTES;
   }
 
   async #spaceLoop(signal: AbortSignal): Promise<void> {

@@ -12,6 +12,8 @@ export class Spool {
   readonly directory: string;
   readonly pushed: string;
   readonly fetched: string;
+  /** Segments that outlive a rewind or a clone, until the archive has them: see `keepWal`. Never emptied here. */
+  readonly kept: string;
   /** Beside it, so that whoever watches what lies ready is not told of each piece that is written. */
   readonly #incoming: string;
 
@@ -19,6 +21,7 @@ export class Spool {
     this.directory = join(volume, 'archive');
     this.pushed = join(this.directory, 'pushed');
     this.fetched = join(this.directory, 'fetched');
+    this.kept = join(this.directory, 'kept');
     this.#incoming = join(this.directory, 'fetching');
   }
 

@@ -4,7 +4,7 @@ import { ArchiveError, StoreFaultError } from './errors.ts';
 export type ArchiveLog = (level: 'info' | 'warn', event: string, message: string, details: object) => void;
 
 /** What fails by itself, and is well again by itself. */
-export type Subject = 'push' | 'tail' | 'term' | 'standby';
+export type Subject = 'push' | 'tail' | 'term' | 'standby' | 'kept';
 
 /** Tells failures to the log: one line each time that a subject's reason changes, and one when it is over. */
 export class Told {

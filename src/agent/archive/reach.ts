@@ -1,4 +1,4 @@
-import type { Permission, Reach } from '../../archive/wal/permit.ts';
+import type { Followed, Permission, Reach } from '../../archive/wal/permit.ts';
 import { compareLsn, type Lsn } from '../../ha/lsn.ts';
 import { permittedUntil } from '../../ha/permission.ts';
 import { parseSynchronousStandbyNames } from '../../ha/quorum.ts';
@@ -20,10 +20,7 @@ export class ArchiveReach {
     const record = view.record.lastValid;
     const { local } = view;
     const { server, state } = local;
-    const follows =
-      state === 'standby' && server?.inRecovery === true
-        ? { timeline: server.timeline, forks: server.forks }
-        : null;
+    const follows = state === 'standby' && server?.inRecovery === true ? followed(record, server) : null;
     const refuse = (reason: string): Permission => ({ reach: null, reason, follows });
     if (record === null || local.identity === null || record.primary !== local.identity)
       return refuse('this member is not the primary');
@@ -47,6 +44,15 @@ export class ArchiveReach {
     this.#last = { epoch: record.epoch, reach, at: view.now };
     return { reach, age: elapsed(view.now, now) };
   }
+}
+
+function followed(record: ClusterRecord | null, { timeline, forks, follows }: ServerView): Followed {
+  const isSettled =
+    record?.primary != null &&
+    follows === record.primary &&
+    timeline === record.timeline &&
+    isInOffice(record);
+  return { timeline, forks, isSettled };
 }
 
 /** The k-th latest flush of the published cohort, at most the primary's own; null: fewer than `k` stream. */

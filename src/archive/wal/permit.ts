@@ -16,6 +16,12 @@ export interface Reach extends History {
   readonly confirmed: Lsn;
 }
 
+/** The history of a standby's primary. */
+export interface Followed extends History {
+  /** The primary is that of the record, in a settled epoch: no takeover can drop what lies before its timeline. */
+  readonly isSettled: boolean;
+}
+
 /**
  * Whether this member archives at all, and what: only the primary of a settled epoch does. `follows`: a standby, which
  * keeps what is not archived yet; null: it is neither.
@@ -23,7 +29,7 @@ export interface Reach extends History {
 export type Permission =
   /** `age`: how many milliseconds old the look is that it comes from. */
   | { readonly reach: Reach; readonly age: number }
-  | { readonly reach: null; readonly reason: string; readonly follows: History | null };
+  | { readonly reach: null; readonly reason: string; readonly follows: Followed | null };
 
 /**
  * - `push`: it belongs to the history, and no takeover can drop it any more.

@@ -57,6 +57,9 @@ export async function recoverSingleUser(context: RewindContext): Promise<void> {
         'synchronous_standby_names=',
         '-c',
         'archive_mode=off',
+        // Old segments are removed, not written over: what the archive lacks of them has a second name (`keepWal`).
+        '-c',
+        'wal_recycle=off',
         '-c',
         'full_page_writes=on',
         '-c',

@@ -17,7 +17,7 @@ import { type ArchiveSettings, openArchive } from '../../../src/archive/opened-a
 import { Spool } from '../../../src/archive/spool.ts';
 import { answerFetch, answerPush, type WalAnswer } from '../../../src/archive/wal/answers.ts';
 import { WalFetcher, type WalFetcherOptions } from '../../../src/archive/wal/fetcher.ts';
-import type { Permission } from '../../../src/archive/wal/permit.ts';
+import type { Followed, Permission } from '../../../src/archive/wal/permit.ts';
 import { WALG_LAYOUT } from '../../../src/archive/wal/source.ts';
 import { serveWal } from '../../../src/archive/wal/wal-socket.ts';
 import type { Lsn } from '../../../src/ha/lsn.ts';
@@ -40,6 +40,8 @@ export class ArchivedPostgres implements AsyncDisposable {
   readonly events: { readonly event: string; readonly message: string }[] = [];
   /** Up to where the archiver may go; null: as far as Postgres has flushed. */
   confirmed: Lsn | null = null;
+  /** What it follows as a standby; null: timeline 1, not settled. */
+  follows: Followed | null = null;
   /** Null: it may archive. */
   forbidden: string | null = null;
   #flushed: Lsn = '0/0' as Lsn;
@@ -60,8 +62,11 @@ export class ArchivedPostgres implements AsyncDisposable {
 
   readonly #kill = (): void => void this.#process?.kill('SIGKILL');
 
-  /** A directory with a fresh cluster, or a copy of a running one. */
-  static async make(copyOf?: ArchivedPostgres): Promise<ArchivedPostgres> {
+  /** A directory with a fresh cluster, or a copy of a running one; `wal`: where the copy takes its first WAL from. */
+  static async make(
+    copyOf?: ArchivedPostgres,
+    wal: 'archive' | 'server' = 'archive',
+  ): Promise<ArchivedPostgres> {
     const server = new ArchivedPostgres(await mkdtemp(join(tmpdir(), 'pgwarden-wal-')), await freePort());
     const { directory } = await findBinaries(null);
     await mkdir(join(server.volume, 'run'));
@@ -71,7 +76,14 @@ export class ArchivedPostgres implements AsyncDisposable {
       await run(join(directory, 'initdb'), args);
     } else {
       const args = ['-D', server.data, '-h', '127.0.0.1', '-p', `${copyOf.port}`, '-U', 'postgres'];
-      await run(join(directory, 'pg_basebackup'), [...args, '-X', 'none', '-c', 'fast', '--no-sync']);
+      await run(join(directory, 'pg_basebackup'), [
+        ...args,
+        '-X',
+        wal === 'archive' ? 'none' : 'stream',
+        '-c',
+        'fast',
+        '--no-sync',
+      ]);
     }
     await appendFile(join(server.data, 'postgresql.auto.conf'), await server.#settings());
     return server;
@@ -96,6 +108,12 @@ export class ArchivedPostgres implements AsyncDisposable {
 
   async places(): Promise<CommandPlaces> {
     return { spool: this.spool, script: await installAskScript(this.volume), socket: this.socket };
+  }
+
+  /** After a rewind, which took its source's settings along. */
+  async settleAgain(more: readonly string[]): Promise<void> {
+    await appendFile(join(this.data, 'postgresql.auto.conf'), await this.#settings());
+    await this.configure(more);
   }
 
   async configure(lines: readonly string[]): Promise<void> {
@@ -238,7 +256,11 @@ export class ArchivedPostgres implements AsyncDisposable {
     );
     if (row === undefined || row.lsn === null) {
       const timeline = timelineId(1);
-      this.#permission = { reach: null, reason: 'it is a standby', follows: { timeline, forks: [] } };
+      this.#permission = {
+        reach: null,
+        reason: 'it is a standby',
+        follows: this.follows ?? { timeline, forks: [], isSettled: false },
+      };
       return;
     }
     this.#flushed = row.lsn;

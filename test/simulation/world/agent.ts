@@ -131,6 +131,7 @@ export class SimAgent {
       settings: () => world.settingsOf(machine.name),
       api: () => (this.#apiUp ? parts : null),
       bootstrap: null,
+      keepWal: null,
       recruitment: null,
       failedRecruitAt: null,
       volumeWasFull: false,

@@ -100,7 +100,7 @@ test('nobody but the primary of a settled epoch archives', () => {
   );
   expect(reach.judge(standbyView(), standbyView().now)).toMatchObject({
     reach: null,
-    follows: { timeline: 3, forks: forksTo(3) },
+    follows: { timeline: 3, forks: forksTo(3), isSettled: true },
   });
 });
 
