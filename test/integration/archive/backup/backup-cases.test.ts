@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -79,30 +77,6 @@ describe('a backup', () => {
     await using restored = await restoreByHand(archive, name);
     await recover(restored, direct);
     expect(await countKept(restored)).toBe(15_000);
-  });
-
-  test('whose process is killed counts for nothing, and the next clears it away', async () => {
-    const settings = await stage.inDirectory();
-    await using server = await primaryWith(settings);
-    const archive = await openArchive(settings);
-    const first = await take(server, archive);
-    const given = { settings, socket: server.volume, port: server.port, data: server.data };
-    const child = spawn(
-      process.execPath,
-      [new URL('./killed-child.ts', import.meta.url).pathname, JSON.stringify(given)],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    );
-    await once(child.stdout, 'data');
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    const left = (await keys(archive)).filter((key) => !key.includes(first.name));
-    expect(left.some((key) => key.endsWith('pgwarden-claim.json'))).toBe(true);
-    expect(await names(archive)).toEqual([first.name]);
-    const removed: string[] = [];
-    const second = await take(server, archive, { onRemoved: (those) => removed.push(...those) });
-    expect(removed).toHaveLength(1);
-    expect(await names(archive)).toEqual([first.name, second.name]);
-    expect((await keys(archive)).filter((key) => left.includes(key))).toEqual([]);
   });
 });
 
