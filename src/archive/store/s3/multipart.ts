@@ -8,6 +8,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { StoreFaultError } from '../../errors.ts';
+import { release } from '../content.ts';
 
 /** Parts of one upload that are on their way at once. */
 const AT_ONCE = 2;
@@ -19,7 +20,7 @@ export interface MultipartUpload {
   /** For messages. */
   readonly store: string;
   readonly input: CreateMultipartUploadCommandInput;
-  /** All of one size but the last (R2 wants that), each at least 5 MiB. */
+  /** All of one size but the last (R2 wants that), each at least 5 MiB. Nobody may read one after it was given. */
   readonly blocks: AsyncIterable<Uint8Array>;
   /** The object comes to be only if there is none: the server sees to it. */
   readonly onlyNew: boolean;
@@ -81,7 +82,10 @@ async function sendParts(upload: MultipartUpload, target: Target): Promise<Compl
     const part = { PartNumber };
     const sent = client
       .send(new UploadPartCommand({ ...target, ...part, Body }), { abortSignal })
-      .then(({ ETag }) => void parts.push({ ...part, ETag }))
+      .then(({ ETag }) => {
+        parts.push({ ...part, ETag });
+        release(Body);
+      })
       .catch((error: unknown) => {
         failure ??= { error };
         failed.abort();

@@ -41,7 +41,8 @@ export interface S3StoreOptions extends S3Settings {
   readonly creation?: Creation;
 }
 
-const PART_BYTES = 16 * 1024 * 1024;
+/** Three are in memory of each upload. Ten thousand come to 80 GB; what is stored here is some 2 GB at the most. */
+const PART_BYTES = 8 * 1024 * 1024;
 /** Others that write the same key at this very moment: the server asks to try again. */
 const CONFLICTS = 5;
 /** What S3 lets pass between two clocks is a quarter of an hour. */
