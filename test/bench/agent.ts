@@ -17,6 +17,7 @@ What the agent itself costs: its start, memory under load, CPU and API calls whi
   --minutes N        of load before memory is measured (default 10)
   --idle-seconds N   of rest over which CPU and API calls are counted (default 60)
   --starts N         starts that are measured (default 10)
+  --archive          with an archive, in a directory
   -o, --output json  one JSON object on stdout instead of the table
 `;
 
@@ -37,6 +38,7 @@ async function main(): Promise<void> {
       minutes: { type: 'string', default: '10' },
       'idle-seconds': { type: 'string', default: '60' },
       starts: { type: 'string', default: '10' },
+      archive: { type: 'boolean', default: false },
       output: { type: 'string', short: 'o', default: 'table' },
       help: { type: 'boolean', default: false },
     },
@@ -50,7 +52,7 @@ async function main(): Promise<void> {
   const idle = positive('--idle-seconds', values['idle-seconds']) * 1_000;
   const starts = positive('--starts', values.starts);
 
-  await using cluster = await DemoCluster.start();
+  await using cluster = await DemoCluster.start({ archives: values.archive });
   const findings = [
     ...(await launch(cluster, starts)),
     ...(await rest(cluster, idle)),

@@ -15,11 +15,12 @@ export class DemoSubject implements Subject {
     this.description = description;
   }
 
-  static async start(): Promise<DemoSubject> {
-    const cluster = await DemoCluster.start();
+  static async start(archives: boolean): Promise<DemoSubject> {
+    const cluster = await DemoCluster.start({ archives });
     const [name = ''] = cluster.names;
     const status = await cluster.status(name);
-    return new DemoSubject(cluster, `pgwarden ${status?.version}, Postgres ${status?.postgresVersion}`);
+    const what = `pgwarden ${status?.version}, Postgres ${status?.postgresVersion}`;
+    return new DemoSubject(cluster, archives ? `${what}, with an archive` : what);
   }
 
   get url(): string {

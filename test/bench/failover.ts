@@ -29,7 +29,7 @@ async function main(options: FailoverOptions): Promise<void> {
   const own = new Map<RowId, Outcome>();
   const local = rows.filter(({ id }) => id !== 'network');
   const descriptions: string[] = [];
-  await column(own, local, options, () => DemoSubject.start(), descriptions);
+  await column(own, local, options, () => DemoSubject.start(options.archives), descriptions);
   const cut = rows.filter(({ id }) => id === 'network');
   const why = cut.length === 0 ? null : await whyNoNamespaces();
   if (why === null && cut.length > 0) await obtainLibpqClient(say);

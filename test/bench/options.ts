@@ -7,6 +7,8 @@ export interface FailoverOptions {
   readonly connections: number;
   readonly peer: 'patroni' | null;
   readonly peerRuns: number;
+  /** The demo's members archive. */
+  readonly archives: boolean;
   readonly json: boolean;
 }
 
@@ -19,6 +21,7 @@ The longest time without an acknowledged commit, for each kind of fault.
   --connections N   connections that write (default 20)
   --peer patroni    also Debian's patroni with etcd, where the fault makes sense there
   --peer-runs N     faults of each kind there, each of which takes a minute (default: as --runs)
+  --archive         with an archive, in a directory
   -o, --output json one JSON object on stdout instead of the table
 `;
 
@@ -32,6 +35,7 @@ export function failoverOptions(argv: readonly string[]): FailoverOptions | null
       connections: { type: 'string', default: '20' },
       peer: { type: 'string' },
       'peer-runs': { type: 'string' },
+      archive: { type: 'boolean', default: false },
       output: { type: 'string', short: 'o', default: 'table' },
       help: { type: 'boolean', default: false },
     },
@@ -48,6 +52,7 @@ export function failoverOptions(argv: readonly string[]): FailoverOptions | null
     connections: positive('--connections', values.connections),
     peer: values.peer === 'patroni' ? 'patroni' : null,
     peerRuns: positive('--peer-runs', values['peer-runs'] ?? values.runs),
+    archives: values.archive,
     json: isJson(values.output),
   };
 }
