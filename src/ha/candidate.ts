@@ -127,6 +127,8 @@ function pursue(view: View, record: ClusterRecord, recruitment: Recruitment, ser
       if (identity === null || !server.inRecovery) return abandon('it is no standby');
       const superior = superiorTo(view, record.epoch);
       if (superior !== null) return abandon(`${superior.member} followed epoch ${superior.floor.epoch}`);
+      if (!isStillShared(view, record))
+        return abandon('the direct GET shows a renewal, and too few share the suspicion');
       const newer = newerSeen(view, recruitment.base.record);
       if (newer !== null) return abandon(`${newer} saw a newer record than the one that was read`);
       return {
@@ -143,6 +145,15 @@ function pursue(view: View, record: ClusterRecord, recruitment: Recruitment, ser
       };
     }
   }
+}
+
+/**
+ * A suspicion that no majority shared began by a Lease that was overdue as far as this member knew: whoever was cut off
+ * from everything knows nothing of renewals. Where one promise is enough, its own word would do for a takeover.
+ */
+function isStillShared(view: View, record: ClusterRecord): boolean {
+  if (view.wishes.failover !== null || invited(view) !== null) return true;
+  return isShared(view, record, suspect(view, record));
 }
 
 /** The old primary released to this member after it had flushed the shutdown checkpoint: no promises are needed. */
