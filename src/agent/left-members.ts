@@ -32,5 +32,7 @@ export function leftMembers(view: View): readonly MemberName[] {
 function isSilent(view: View, member: MemberName): boolean {
   const peer = view.peers.find((other) => other.member === member);
   if (peer === undefined || peer.last === 'never') return false;
+  // The address of a pod that is gone is soon another's.
+  if (peer.state !== null && peer.state.member !== member) return true;
   return peer.last !== 'answered' && elapsed(peer.answeredAt, view.now) >= SILENT;
 }

@@ -6,6 +6,7 @@ import {
   expecting,
   ids,
   memberRecord,
+  name,
   peer,
   primaryView,
   record,
@@ -28,6 +29,11 @@ test('a member that was scaled away is forgotten once it is silent for a while',
   expect(leftMembers(view(60_000))).toEqual(['pg-2']);
   expect(leftMembers(view(20_000))).toEqual([]);
   expect(leftMembers(view(100))).toEqual([]);
+});
+
+test('a member is gone where another one answers at its address', () => {
+  const reused = [peer(1), peer(2, { member: name(1) })];
+  expect(leftMembers(view(100, { peers: reused }))).toEqual(['pg-2']);
 });
 
 test('nobody is forgotten who is expected, or whom a takeover must recruit', () => {
