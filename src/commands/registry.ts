@@ -30,6 +30,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   config: async () => (await import('./config.ts')).registerConfig,
   api: async () => (await import('./api.ts')).registerApi,
   secrets: async () => (await import('./secrets.ts')).registerSecrets,
+  pooler: async () => (await import('./pooler.ts')).registerPooler,
   certs: async () => (await import('./certs.ts')).registerCerts,
   probe: async () => (await import('./probe.ts')).registerProbe,
   version: async () => (await import('./version.ts')).registerVersion,
