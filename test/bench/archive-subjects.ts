@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { archiveCommand, installAskScript, restoreCommand } from '../../src/archive/commands.ts';
+import type { ArchiveSettings } from '../../src/archive/opened-archive.ts';
 import { Spool } from '../../src/archive/spool.ts';
 import { DEFAULT_S3 } from '../../src/archive/store/open.ts';
 import { ACCESS_KEY, BUCKET, REGION, SECRET_KEY, type TlsS3 } from './archive-s3.ts';
@@ -31,23 +32,32 @@ export interface SubjectPlace {
   readonly parallel: number;
 }
 
-/** pgwarden's part of the agent, in a process of its own, asked as its archive_command asks. */
-export async function pgwarden(place: SubjectPlace): Promise<ArchiveSubject> {
-  const { directory, dataDirectory, s3, parallel } = place;
-  const spool = new Spool(directory);
+/** pgwarden's store; made where it is a directory. */
+export async function storeOf({
+  directory,
+  s3,
+}: Pick<SubjectPlace, 'directory' | 's3'>): Promise<ArchiveSettings> {
   const store = join(directory, 'store');
   await mkdir(store, { recursive: true });
+  return {
+    url: s3 === null ? `file://${store}` : `s3://${BUCKET}/pgwarden`,
+    s3: s3?.settings ?? DEFAULT_S3,
+    compression: 'zstd',
+    keyFile: null,
+  };
+}
+
+/** pgwarden's part of the agent, in a process of its own, asked as its archive_command asks. */
+export async function pgwarden(place: SubjectPlace): Promise<ArchiveSubject> {
+  const { directory, dataDirectory, parallel } = place;
+  const spool = new Spool(directory);
+  const settings = await storeOf(place);
   const script = await installAskScript(directory);
   const socket = join(directory, 's');
   const service = (mode: ServiceWork['mode']): readonly string[] => {
     const work: ServiceWork = {
       mode,
-      settings: {
-        url: s3 === null ? `file://${store}` : `s3://${BUCKET}/pgwarden`,
-        s3: s3?.settings ?? DEFAULT_S3,
-        compression: 'zstd',
-        keyFile: null,
-      },
+      settings,
       volume: directory,
       walDirectory: join(dataDirectory, 'pg_wal'),
       socket,
@@ -72,6 +82,20 @@ export async function pgwarden(place: SubjectPlace): Promise<ArchiveSubject> {
 
 /** pgbackrest in its asynchronous mode, with the cheapest compression that both have, and as many processes. */
 export async function pgbackrest(program: string, place: SubjectPlace): Promise<ArchiveSubject> {
+  const base = (await configurePgbackrest(program, place)).join(' ');
+  return {
+    name: 'pgbackrest',
+    push: async () => ({ command: `${base} archive-push %p`, service: null }),
+    get: async () => ({ command: `${base} archive-get %f "%p"`, service: null }),
+  };
+}
+
+/** Makes its configuration and its stanza; the beginning of every command. */
+export async function configurePgbackrest(
+  program: string,
+  place: SubjectPlace,
+  more: readonly string[] = [],
+): Promise<readonly string[]> {
   const { directory, dataDirectory, s3, parallel } = place;
   const folder = (name: string): string => join(directory, name);
   for (const name of ['store', 'spool', 'lock', 'log']) await mkdir(folder(name), { recursive: true });
@@ -102,17 +126,14 @@ export async function pgbackrest(program: string, place: SubjectPlace): Promise<
     `process-max=${parallel}`,
     'compress-type=zst',
     'compress-level=1',
-    '[bench]',
+    ...more,
+    ...(more.includes('[bench]') ? [] : ['[bench]']),
     `pg1-path=${dataDirectory}`,
     '',
   ];
   const file = folder('pgbackrest.conf');
   await writeFile(file, configuration.join('\n'));
-  const base = `${program} --config=${file} --stanza=bench`;
+  const base = [program, `--config=${file}`, '--stanza=bench'];
   await execa(program, [`--config=${file}`, '--stanza=bench', '--no-online', 'stanza-create']);
-  return {
-    name: 'pgbackrest',
-    push: async () => ({ command: `${base} archive-push %p`, service: null }),
-    get: async () => ({ command: `${base} archive-get %f "%p"`, service: null }),
-  };
+  return base;
 }

@@ -1,7 +1,8 @@
 """Plays the part of Postgres for bench:archive: asks archive_command or restore_command for one file after the other,
 as the archiver and the startup process do, and counts what that costs.
 
-Stdin: {"command": …, "files": […], "directory": …, "service": [argv] or null, "mode": "push" or "get"} as JSON.
+Stdin: {"command": …, "files": […], "directory": …, "service": [argv] or null, "mode": "push" or "get"} as JSON; with the
+mode "run" the command is an argv, which runs once, and there is none of the others.
 Stdout: {"seconds", "each": [seconds a file], "cpu": seconds of all processes, "peak": bytes} as JSON.
 
 Every process that the command leaves behind becomes a child of this one (PR_SET_CHILD_SUBREAPER), so that its time is
@@ -93,19 +94,27 @@ def get(command, directory, name):
     os.unlink(target)
 
 
+def run(command):
+    code = subprocess.call(command, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+    if code != 0:
+        sys.exit(f"{command[0]} ended with {code}")
+
+
 def main():
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     work = json.load(sys.stdin)
     peak = Peak()
     peak.start()
     service = None
-    if work["service"] is not None:
+    if work.get("service") is not None:
         service = subprocess.Popen(work["service"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         service.stdout.readline()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     each = []
     began = time.monotonic()
-    for name in work["files"]:
+    if work["mode"] == "run":
+        run(work["command"])
+    for name in work.get("files", []):
         started = time.monotonic()
         (push if work["mode"] == "push" else get)(work["command"], work["directory"], name)
         each.append(time.monotonic() - started)
