@@ -1,16 +1,36 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What the proxy does to a request; null: passes it on. */
 export type Fault =
   | { readonly kind: 'answer'; readonly status: number; readonly code: string }
   /** The answer's body is cut after so many bytes. */
   | { readonly kind: 'truncate'; readonly bytes: number }
+  /** The answer's body comes in pieces of so many bytes, one every few milliseconds. */
+  | { readonly kind: 'drip'; readonly bytes: number }
   /** Neither passed on nor answered, until the fault is over: then the connection is closed. */
   | { readonly kind: 'hang' }
   /** The Date of every answer is off by so many milliseconds. */
   | { readonly kind: 'clock'; readonly ahead: number };
+
+const DRIP_EVERY = 5;
+
+/** A client that has enough goes away in the middle. */
+async function drip(answer: IncomingMessage, outgoing: ServerResponse, bytes: number): Promise<void> {
+  try {
+    for await (const piece of answer as AsyncIterable<Buffer>) {
+      for (let at = 0; at < piece.length && !outgoing.destroyed; at += bytes) {
+        outgoing.write(piece.subarray(at, at + bytes));
+        await sleep(DRIP_EVERY);
+      }
+    }
+    outgoing.end();
+  } catch {
+    outgoing.destroy();
+  }
+}
 
 /** A proxy before an S3 server that makes what goes wrong in real ones. */
 export class FaultProxy implements AsyncDisposable {
@@ -86,6 +106,10 @@ export class FaultProxy implements AsyncDisposable {
       const headers = { ...answer.headers };
       if (fault?.kind === 'clock') headers.date = new Date(Date.now() + fault.ahead).toUTCString();
       outgoing.writeHead(answer.statusCode ?? 500, headers);
+      if (fault?.kind === 'drip') {
+        void drip(answer, outgoing, fault.bytes);
+        return;
+      }
       if (fault?.kind !== 'truncate') {
         answer.pipe(outgoing);
         return;
