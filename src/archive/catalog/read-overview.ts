@@ -10,7 +10,10 @@ import { isRestorable, type Recoverable } from './recoverable.ts';
 import { takeWalInventory } from './wal-inventory.ts';
 
 export interface ReadOverviewOptions {
-  /** Whether the last commit of each way is looked up in WAL itself, which takes a download of one segment or a few. */
+  /**
+   * Whether the last commit of each way is looked up in WAL itself: of a cluster that works a download of one segment or
+   * two, of one that was idle for long a great many. After ten seconds what is not found yet is told as unknown.
+   */
   readonly times: boolean;
   /** The directory of Postgres's programs; null: looked for. */
   readonly binDirectory: string | null;
@@ -18,6 +21,8 @@ export interface ReadOverviewOptions {
 
 /** So many different ends are looked up, the newest first: archives with more forks than that are rare. */
 const TIMES_MAX = 4;
+/** For all of them together, in milliseconds: an agent must answer before its server takes the caller for gone (30 s). */
+const TIMES_WITHIN = 10_000;
 
 /** What an archive holds, read now. @throws ArchiveError */
 export async function readOverview(
@@ -44,10 +49,11 @@ export async function readOverview(
     : null;
   if (binaries !== null && segmentBytes !== null) {
     await using reader = await WalReader.open(source, segmentBytes, binaries.directory);
+    const within = AbortSignal.timeout(TIMES_WITHIN);
     for (const way of waysOf(overview).filter(isRestorable).reverse()) {
       if (known.has(endOf(way))) continue;
       if (known.size === TIMES_MAX) break;
-      known.set(endOf(way), await lastCommit(reader, way, signal));
+      known.set(endOf(way), await lastCommit(reader, way, within, signal));
     }
   }
   return overviewOf(overview, (way) => known.get(endOf(way)) ?? null);

@@ -3,28 +3,34 @@ import type { Recoverable } from '../catalog/recoverable.ts';
 import type { WalMark } from './wal-dump.ts';
 import type { WalReader } from './wal-reader.ts';
 
-/** A long idle time leaves many segments without a commit: so many are looked at before it is said to be unknown. */
-const COMMIT_LOOKS = 64;
-
 /**
  * The time of the last commit (or rollback) that a way has: a recovery to a later time never finds where to stop. To
- * the end of its millisecond. Where all of it has none: the end of the backup, for then no time is one to stop at. Null:
- * none was found in the newest segments.
+ * the end of its millisecond. Where all of it has none: the end of the backup, for then no time is one to stop at.
+ *
+ * A cluster that was idle for long leaves many segments without one, each of which is a download: the newest are looked
+ * at first, until `within` ends. Null: none was found by then.
  */
 export async function lastCommit(
   reader: WalReader,
   way: Recoverable,
+  within: AbortSignal,
   signal: AbortSignal,
 ): Promise<Date | null> {
-  const all = reader.segments(way, way.backup.startLsn, way.until).reverse();
-  const segments = all.slice(0, COMMIT_LOOKS);
-  for (const segment of segments) {
-    let last: string | null = null;
-    for await (const mark of reader.marks(segment, 'Transaction', signal))
-      if (isOn(mark, way) && mark.kind === 'end-of-transaction' && mark.time !== null) last = mark.time;
-    if (last !== null) return new Date(Math.floor(Date.parse(`${last.slice(0, 23)}Z`)) + 1);
+  const bound = AbortSignal.any([within, signal]);
+  try {
+    for (const segment of reader.segments(way, way.backup.startLsn, way.until).reverse()) {
+      bound.throwIfAborted();
+      let last: string | null = null;
+      for await (const mark of reader.marks(segment, 'Transaction', bound))
+        if (isOn(mark, way) && mark.kind === 'end-of-transaction' && mark.time !== null) last = mark.time;
+      if (last !== null) return new Date(Math.floor(Date.parse(`${last.slice(0, 23)}Z`)) + 1);
+    }
+    return way.fromTime;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (within.aborted) return null;
+    throw error;
   }
-  return segments.length === all.length ? way.fromTime : null;
 }
 
 /** Where a transaction ends, or a restore point is; null: on none of these ways. */

@@ -86,6 +86,12 @@ export async function planRestore(
   };
 }
 
+/**
+ * How long the last commit is looked for, in milliseconds: behind a long idle time it is many segments back. What is
+ * not known by then is not refused; Postgres says at the end of WAL that it never met the target.
+ */
+const LAST_COMMIT_WITHIN = 120_000;
+
 interface Looks {
   readonly inventory: WalInventory;
   readonly backups: readonly Backup[];
@@ -131,6 +137,7 @@ function whyNot(why: string, target: RestoreTarget): string {
 async function withEndTimes(looks: Looks, wish: RestoreWish): Promise<Choice> {
   const { inventory, backups, reader, report, signal } = looks;
   const known = new Map<string, Date | null>();
+  const within = AbortSignal.timeout(LAST_COMMIT_WITHIN);
   const wanted = {
     target: catalogTarget(wish.target),
     timeline: wish.timeline as 'latest' | 'current' | TimelineId,
@@ -146,7 +153,10 @@ async function withEndTimes(looks: Looks, wish: RestoreWish): Promise<Choice> {
     const [first] = asked;
     if (reader === null || first === undefined || wish.target.kind !== 'time') return choice;
     report('looking for the last commit');
-    known.set(endOf(first), await lastCommit(reader, first, signal));
+    const time = await lastCommit(reader, first, within, signal);
+    if (time === null)
+      report('the last commit was not found in two minutes: whether the target is reached, replay tells');
+    known.set(endOf(first), time);
   }
 }
 
@@ -192,8 +202,9 @@ function waysOf({ inventory, backups }: Looks, { timeline, backup }: RestoreWish
 async function timed({ reader, signal }: Looks, ways: readonly Recoverable[]): Promise<Recoverable[]> {
   if (reader === null) return [...ways];
   const times = new Map<string, Date | null>();
+  const within = AbortSignal.timeout(LAST_COMMIT_WITHIN);
   for (const way of ways)
-    if (!times.has(endOf(way))) times.set(endOf(way), await lastCommit(reader, way, signal));
+    if (!times.has(endOf(way))) times.set(endOf(way), await lastCommit(reader, way, within, signal));
   return ways.map((way) => ({ ...way, untilTime: times.get(endOf(way)) ?? null }));
 }
 
