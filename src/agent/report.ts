@@ -6,6 +6,7 @@ import { elapsed, type Instant, type Millis, millis } from '../ha/units.ts';
 import type { Task, View } from '../ha/view.ts';
 import type { ArchiveReport } from '../http/archive-report.ts';
 import type { BackupReport } from '../http/backup-report.ts';
+import type { CatalogReport } from '../http/catalog-report.ts';
 import type { GuardState, Metrics } from '../http/metrics.ts';
 import type { ClusterStatus, MemberStatus, Progress } from '../http/ports.ts';
 import type { Binaries } from '../postgres/find-binaries.ts';
@@ -17,6 +18,7 @@ import type { Context } from './context.ts';
 import { AgentStateError } from './errors.ts';
 import type { AgentLog } from './logger.ts';
 import type { RoundObserver } from './loop.ts';
+import { catalogProblems } from './retention/problems.ts';
 import { memberStatus, roleOf } from './status.ts';
 import { TakeoverTimes } from './takeover-times.ts';
 import { VERSION } from './version.ts';
@@ -35,6 +37,7 @@ interface Attached {
   /** Null: there is no archive. */
   archive(): ArchiveReport | null;
   backup(): BackupReport | null;
+  catalog(): CatalogReport | null;
   readonly address: Omit<MemberRecord, 'incarnation' | 'systemIdentifier' | 'floor' | 'tags'>;
 }
 
@@ -171,6 +174,7 @@ export class Report implements RoundObserver {
     const startedAt = process.state === 'running' ? process.since : null;
     const archive = this.#attached?.archive() ?? null;
     const backup = this.#attached?.backup() ?? null;
+    const catalog = this.#attached?.catalog() ?? null;
     return memberStatus(view, now, {
       cluster: context.cluster,
       namespace: configuration.cluster.namespace,
@@ -185,11 +189,13 @@ export class Report implements RoundObserver {
       progress: this.#progress,
       archive,
       backup,
+      catalog,
       problems: [
         ...(this.#problem === null ? [] : [this.#problem]),
         ...this.#failures.values(),
         ...(archive === null ? [] : archiveProblems(archive)),
         ...(backup?.last?.error == null ? [] : [backup.last.error]),
+        ...(catalog === null ? [] : catalogProblems(catalog)),
       ],
     });
   }

@@ -81,6 +81,7 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     context,
     view: () => report.view,
     access: () => ({ token: secrets.recall('token'), tls: trust.tls }),
+    newestBackup: () => backups?.report().newest?.name ?? null,
   });
   const catalogGauges = catalogMetrics(registry);
   report.attach({
@@ -88,6 +89,7 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     address,
     archive: () => (archive === null ? null : archiveReport(archive.status())),
     backup: () => backups?.report() ?? null,
+    catalog: () => catalog?.report() ?? null,
   });
 
   const control = createControl({

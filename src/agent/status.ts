@@ -24,6 +24,7 @@ export interface StatusExtras {
   readonly progress: Progress | null;
   readonly archive: MemberStatus['archive'];
   readonly backup: MemberStatus['backup'];
+  readonly catalog: MemberStatus['catalog'];
   readonly problems: MemberStatus['problems'];
 }
 

@@ -40,7 +40,10 @@ export interface JobReport {
   readonly error: { readonly code: string; readonly message: string; readonly remedy: string } | null;
 }
 
-/** What is kept of the archive's state for metrics: seconds of Unix time, bytes, numbers; null: not known. */
+/**
+ * What is known of the archive's state: `catalog` in `/v1/status`, and metrics. Null: not known; only the primary looks at
+ * the archive by itself.
+ */
 export interface CatalogReport {
   readonly backups: number | null;
   readonly holes: number | null;
@@ -54,10 +57,44 @@ export interface CatalogReport {
 
 export interface DrillSummary {
   readonly ok: boolean;
+  /** Who held it. */
+  readonly member: string | null;
+  readonly backup: string | null;
   readonly startedAt: string;
   readonly endedAt: string;
   readonly rows: number | null;
+  /** When the last transaction that came back was committed. */
+  readonly lastCommitAt: string | null;
+  /** What was wrong, in a sentence; null: nothing. */
+  readonly failure: string | null;
 }
+
+const drillSchema = object({
+  ok: { type: 'boolean', description: 'Everything was restored, and every check passed.' },
+  member: orNull(text('Who held it.')),
+  backup: orNull(text()),
+  startedAt: time(),
+  endedAt: time(),
+  rows: orNull(whole('Rows that it counted.')),
+  lastCommitAt: orNull(time('When the last transaction that came back was committed.')),
+  failure: orNull(text('What was wrong.')),
+});
+
+const outcomeSchema = object({
+  ok: { type: 'boolean', description: 'It came to its end and found nothing wrong.' },
+  endedAt: time(),
+});
+
+export const catalogReportSchema = object({
+  backups: orNull(whole('Backups in the archive.')),
+  holes: orNull(whole('Holes in WAL on the way to the present timeline.')),
+  firstRecoverable: orNull(time('The earliest time that can be restored to.')),
+  storedBytes: orNull(whole('What backups and WAL take in the archive.')),
+  lastDrill: orNull(drillSchema),
+  lastGoodDrill: orNull(drillSchema),
+  retention: orNull(outcomeSchema),
+  verify: orNull(outcomeSchema),
+});
 
 export const jobReportSchema = object({
   id: text('Tells this run from others of this agent.'),

@@ -15,6 +15,7 @@ import type { Ending, HistoryEntry, MemberTags, SwitchoverRequest } from '../ha/
 import type { Epoch, Millis, TimelineId } from '../ha/units.ts';
 import type { ArchiveReport } from './archive-report.ts';
 import type { BackupReport } from './backup-report.ts';
+import type { CatalogReport } from './catalog-report.ts';
 import type { BackupPort } from './routes-backup.ts';
 import type { CatalogPort } from './routes-catalog.ts';
 
@@ -92,6 +93,8 @@ export interface MemberStatus {
   readonly archive: ArchiveReport | null;
   /** Base backups. Null: as above. */
   readonly backup: BackupReport | null;
+  /** What the archive holds, and the last drill, retention and verification. Null: as above. */
+  readonly catalog: CatalogReport | null;
   /** Conditions that a person should look at, e.g. "data directory of another cluster": each with its remedy. */
   readonly problems: readonly { readonly code: string; readonly message: string; readonly remedy: string }[];
 }

@@ -1,5 +1,6 @@
 import { archiveReportSchema } from './archive-report.ts';
 import { backupReportSchema } from './backup-report.ts';
+import { catalogReportSchema } from './catalog-report.ts';
 import { flag, list, number, object, oneOf, orNull, ref, text, time, whole } from './json-schema.ts';
 import {
   durationSchema,
@@ -81,6 +82,7 @@ export const memberStatusSchema = object({
   progress: orNull(ref('Progress')),
   archive: orNull(archiveReportSchema),
   backup: orNull(backupReportSchema),
+  catalog: orNull(catalogReportSchema),
   problems: list(object({ code: text(), message: text(), remedy: text() }), 'What a person should look at.'),
 });
 

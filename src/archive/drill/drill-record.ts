@@ -10,8 +10,15 @@ const KEY = 'pgwarden/drill.json';
 const result = z.looseObject({
   format: z.literal(1),
   ok: z.boolean(),
+  member: z.string().nullable(),
+  backup: z.string().nullable(),
   startedAt: z.string(),
   endedAt: z.string(),
+  lastCommitAt: z.string().nullable(),
+  rows: z.number().nullable(),
+  amcheck: z.string().nullable(),
+  checks: z.array(z.looseObject({ name: z.string(), ok: z.boolean(), said: z.string() })),
+  error: z.looseObject({ code: z.string(), message: z.string(), remedy: z.string() }).nullable(),
 });
 const shape = z.object({ last: result.nullable(), lastGood: result.nullable() });
 const NONE: DrillRecord = { last: null, lastGood: null };

@@ -83,6 +83,25 @@ export const PRIMARY: MemberStatus = {
   progress: null,
   archive: null,
   backup: null,
+  catalog: {
+    backups: 2,
+    holes: 0,
+    firstRecoverable: NOW,
+    storedBytes: 4096,
+    lastDrill: {
+      ok: false,
+      member: 'pg-1',
+      backup: 'base_000000010000000000000003',
+      startedAt: NOW,
+      endedAt: NOW,
+      rows: null,
+      lastCommitAt: null,
+      failure: 'there was no room',
+    },
+    lastGoodDrill: null,
+    retention: { ok: true, endedAt: NOW },
+    verify: null,
+  },
   problems: [],
 };
 
@@ -98,6 +117,7 @@ export const STANDBY: MemberStatus = {
   replayLag: millis(4),
   sync: 'quorum',
   replication: [],
+  catalog: null,
   streamingFrom: PG0,
   replicationState: 'streaming',
   leaseMargin: null,
