@@ -29,6 +29,7 @@ export interface CatalogServiceOptions {
 
 /** Milliseconds. */
 const LOOK = 30_000;
+const LOOK_WHILE_DRILLED = 5_000;
 const OVERVIEW_WITHIN = 120_000;
 
 /**
@@ -100,7 +101,7 @@ export class CatalogService implements CatalogPort {
     try {
       while (!signal.aborted) {
         await this.#watch.look();
-        await this.#wakeup.sleep(millis(LOOK), signal);
+        await this.#wakeup.sleep(millis(this.#watch.expectsDrill ? LOOK_WHILE_DRILLED : LOOK), signal);
       }
     } finally {
       await this.#jobs.close();
@@ -112,7 +113,10 @@ export class CatalogService implements CatalogPort {
     const body = { ...request, on: member };
     const { signal } = this.#jobs;
     const begun = await callMember<BegunJob>(context, member, '/v1/jobs', body, access(), signal);
-    if (!('refused' in begun)) this.#watch.expectDrill();
+    if (!('refused' in begun)) {
+      this.#watch.expectDrill();
+      this.#wakeup.wake();
+    }
     return begun;
   }
 
@@ -125,6 +129,7 @@ export class CatalogService implements CatalogPort {
         if (request.dryRun) return result;
         this.#watch.changed(request.kind === 'retention' ? began : null);
         this.#overview.forget();
+        this.#wakeup.wake();
         return result;
       }
       case 'verify':

@@ -75,6 +75,10 @@ export class ArchiveWatch {
     this.#expectDrillUntil = performance.now() + EXPECT_DRILL_FOR;
   }
 
+  get expectsDrill(): boolean {
+    return performance.now() < this.#expectDrillUntil;
+  }
+
   /** One look. A failure is told by the log; the next look is its remedy. */
   async look(): Promise<void> {
     const { leads, log } = this.#options;
@@ -103,7 +107,7 @@ export class ArchiveWatch {
       this.#lookedAt = performance.now();
       this.#newestThen = newest;
       this.#drills = await drills();
-    } else if (performance.now() < this.#expectDrillUntil) {
+    } else if (this.expectsDrill) {
       const before = this.#drills.last?.startedAt ?? null;
       this.#drills = await drills();
       if ((this.#drills.last?.startedAt ?? null) !== before) this.#expectDrillUntil = 0;
