@@ -142,6 +142,18 @@ describe('three members with an archive that they keep in order', () => {
     expect(left.backups.map(({ id }) => id)).toEqual([third]);
     const drill = await json<DrillResult>('drill');
     expect(drill).toMatchObject({ ok: true, backup: third });
+    const primary = await cluster.primary();
+    const known = await waitFor('the primary to know all of it', async () => {
+      const catalog = (await cluster.status(primary))?.catalog ?? null;
+      return catalog?.backups === 1 && catalog.lastDrill?.startedAt === drill.startedAt ? catalog : null;
+    });
+    expect(known).toMatchObject({
+      holes: 0,
+      firstRecoverable: left.backups[0]?.reach?.fromTime,
+      lastGoodDrill: { ok: true, backup: third, member: drill.member, failure: null },
+      retention: { ok: true },
+      verify: { ok: true },
+    });
   });
 });
 
