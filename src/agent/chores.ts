@@ -8,7 +8,6 @@ import { Wakeup } from '../kubernetes/wakeup.ts';
 import type { LocalInstance } from '../postgres/instance.ts';
 import type { Context } from './context.ts';
 import { leftMembers } from './left-members.ts';
-import type { OwnPod } from './own-pod.ts';
 import type { PeerTrust } from './peer-trust.ts';
 import type { SecretName, Secrets } from './secrets.ts';
 import { roleOf } from './status.ts';
@@ -27,8 +26,6 @@ export interface ChoresOptions {
   readonly instance: LocalInstance;
   readonly secrets: Secrets;
   readonly trust: PeerTrust;
-  /** Null: it runs in no pod, or does not know which. */
-  readonly ownPod: OwnPod | null;
   /** How others reach this member, whatever it holds. */
   readonly address: Omit<MemberRecord, 'incarnation' | 'systemIdentifier' | 'floor' | 'tags'>;
   view(): View | null;
@@ -78,7 +75,6 @@ export class Chores {
         await this.#attempt('seen record', () => this.#remember(view));
         await this.#attempt('member record', () => this.#announce(view));
         await this.#attempt('left members', () => this.#removeLeft(view));
-        await this.#attempt('own pod', () => this.#leaveWithPod(view));
         await this.#attempt('labels', () => this.#label(view));
         if (isSteady(view)) await this.#tend(view, signal);
         await this.#attempt('sample', () => this.#measure(signal));
@@ -183,16 +179,6 @@ export class Chores {
     if (text === this.#written && !this.#options.context.peers.isOwnRecordGone) return;
     await api.store.writeMember(record, millis(BOUND));
     this.#written = text;
-  }
-
-  async #leaveWithPod(view: View): Promise<void> {
-    const { context, ownPod } = this.#options;
-    if (view.wishes.shutdown || ownPod === null || !(await ownPod.isGone(view.now))) return;
-    context.log.warn(
-      { event: 'pod.gone' },
-      'The pod of this process was deleted, and another may have its name: a planned end, so that it gets the volume',
-    );
-    context.wishes.shutdown();
   }
 
   /** Who was scaled away: its record goes, and by that its slot on every member. */

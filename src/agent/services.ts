@@ -18,7 +18,6 @@ import { createControl } from './control.ts';
 import { forwardTo } from './forward.ts';
 import { holdFor } from './hold-promise.ts';
 import type { Lifetime } from './lifetime.ts';
-import { OwnPod } from './own-pod.ts';
 import { peerState } from './peer-state.ts';
 import type { PeerTrust } from './peer-trust.ts';
 import type { Report } from './report.ts';
@@ -64,12 +63,7 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
   const api = await openApi(configuration, context, context.clock, (verb, resource, code, duration) =>
     metrics.kubernetesCall(verb, resource, code, millis(duration)),
   );
-  // Without a kubelet there is nobody to delete a pod.
-  const ownPod =
-    process.env.KUBERNETES_SERVICE_HOST === undefined || cluster.podUID === 'none'
-      ? null
-      : new OwnPod(api.workload, memberName(cluster.memberName), cluster.podUID);
-  const chores = new Chores({ context, instance, secrets, trust, ownPod, address, view: () => report.view });
+  const chores = new Chores({ context, instance, secrets, trust, address, view: () => report.view });
   const archive = await openArchiveService(configuration, context, () => report.view);
   const backups = await openBackupService(configuration, {
     context,

@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { waitFor } from '../wait-for.ts';
 import { uids } from './change.ts';
-import { isReady, KubernetesCluster } from './cluster.ts';
+import { KubernetesCluster } from './cluster.ts';
 import { kubectl } from './kubectl.ts';
 import { describeLong } from './long.ts';
 import { freeze, numberOf, volumeOf } from './own-nodes.ts';
@@ -83,7 +83,8 @@ describeLong('harm to a member', () => {
   test.runIf(inject('ownNodes'))(
     'a force-deleted primary runs on, on the volume of the pod that has its name',
     async () => {
-      // No Service leads to it. It notices by itself that its pod is gone, and ends; its kubelet cannot do it.
+      // Its token died with the pod (401), so it can neither label nor hand over; no Service leads to it until its kubelet
+      // ends it. The new pod must not touch the volume before that.
       const scenario = {
         name: 'outlived its pod',
         longestGapMillis: 60_000,
@@ -101,12 +102,13 @@ describeLong('harm to a member', () => {
         try {
           await cluster.kubectl(['delete', 'pod', primary, '--grace-period=0', '--force']);
           await waitFor(
-            'the new pod to have the volume',
+            'the new pod to be refused the volume',
             async () => {
-              const pod = await cluster.pod(primary);
-              return pod.metadata.uid !== before && isReady(pod);
+              const { metadata, status } = await cluster.pod(primary);
+              const [container] = status.containerStatuses ?? [];
+              return metadata.uid !== before && container !== undefined && container.restartCount > 0;
             },
-            { timeoutMillis: 150_000, intervalMillis: 1000 },
+            { timeoutMillis: 60_000, intervalMillis: 500 },
           );
         } catch (error) {
           await heal();
