@@ -70,7 +70,7 @@ select json_build_object(
   'oldestSyncWait', (select ${ageMs('min(query_start)')} from activity where wait_event = 'SyncRep'),
   'databaseBytes', (select sum(pg_database_size(oid)) from pg_database),
   'archiver', (select json_build_object('archived', archived_count, 'failed', failed_count,
-      'lastArchivedAge', ${ageMs('last_archived_time')}, 'lastFailedAge', ${ageMs('last_failed_time')},
+      'lastArchivedAge', ${ageOrNullMs('last_archived_time')}, 'lastFailedAge', ${ageOrNullMs('last_failed_time')},
       'ready', null) from pg_stat_archiver),
   'transactionIdAge', (select max(age(datfrozenxid)) from pg_database),
   'multixactIdAge', (select max(mxid_age(datminmxid)) from pg_database),
@@ -88,6 +88,12 @@ select json_build_object(
 from recovery, totals`;
 }
 
+/** 0 where there is none: greatest() passes nulls over. */
 function ageMs(time: string): string {
   return `greatest(0, round(extract(epoch from clock_timestamp() - ${time}) * 1000))`;
+}
+
+/** Null where it never happened. */
+function ageOrNullMs(time: string): string {
+  return `case when ${time} is not null then ${ageMs(time)} end`;
 }
