@@ -215,9 +215,17 @@ export class S3Store implements ObjectStore {
         if (status === 501 || nameOf(error) === 'NotImplemented') return 'unsupported';
         // A stream can be read only once.
         const again = content instanceof Uint8Array && tries < CONFLICTS;
-        if (status !== 409 || !again) throw s3Fault(this.name, error);
+        if (status === 409 && again) continue;
+        // A server may refuse by the headers alone and close while the body is still on its way: the answer is lost.
+        if (status === null && (await this.#isThere(key, options))) return 'exists';
+        throw s3Fault(this.name, error);
       }
     }
+  }
+
+  /** After a fault of the connection; where that cannot be told either, the fault counts. */
+  async #isThere(key: string, { signal }: WriteOptions): Promise<boolean> {
+    return (await this.head(key, { signal }).catch(() => null)) !== null;
   }
 
   /** @returns false: there is one, and only a new one was wanted */
