@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** Integration tests that run with the end-to-end ones: `npm test` shall end within a quarter of an hour. */
+const LONG = 'test/integration/**/*.long.test.ts';
+
 export default defineConfig({
   test: {
     reporters: ['default', './test/reporter.ts'],
@@ -9,6 +12,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          exclude: [LONG],
           testTimeout: 120_000,
           hookTimeout: 180_000,
           fileParallelism: false,
@@ -17,7 +21,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
+          include: ['test/e2e/**/*.test.ts', LONG],
           exclude: ['test/e2e/kubernetes/**'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
