@@ -50,23 +50,30 @@ export async function* decryptStream(
   name: string,
   source: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
-  const { header, rest } = await splitHeader(source);
-  if (!header.subarray(0, MAGIC.length).equals(MAGIC))
-    throw new DamagedCiphertextError('it does not begin as an encrypted object does');
-  const id = header.subarray(MAGIC.length, MAGIC.length + ID_BYTES).toString('latin1');
-  const secret = secretFor(keys.get(id), header.subarray(MAGIC.length + ID_BYTES), name);
-  let number = 0;
-  for await (const { block, isLast } of withLast(blocksOf(rest, BLOCK_BYTES + TAG_BYTES))) {
-    if (block.length < TAG_BYTES) throw new DamagedCiphertextError('it is cut short');
-    const opener = createDecipheriv(CIPHER, secret, nonce(number++, isLast));
-    opener.setAuthTag(block.subarray(block.length - TAG_BYTES));
-    const opened = opener.update(block.subarray(0, block.length - TAG_BYTES));
-    try {
-      opener.final();
-    } catch (error) {
-      throw new DamagedCiphertextError('its authentication fails', error);
+  const iterator = source[Symbol.asyncIterator]();
+  try {
+    const { header, first } = await readHeader(iterator);
+    if (!header.subarray(0, MAGIC.length).equals(MAGIC))
+      throw new DamagedCiphertextError('it does not begin as an encrypted object does');
+    const id = header.subarray(MAGIC.length, MAGIC.length + ID_BYTES).toString('latin1');
+    const secret = secretFor(keys.get(id), header.subarray(MAGIC.length + ID_BYTES), name);
+    let number = 0;
+    const blocks = blocksOf(restOf(first, iterator), BLOCK_BYTES + TAG_BYTES);
+    for await (const { block, isLast } of withLast(blocks)) {
+      if (block.length < TAG_BYTES) throw new DamagedCiphertextError('it is cut short');
+      const opener = createDecipheriv(CIPHER, secret, nonce(number++, isLast));
+      opener.setAuthTag(block.subarray(block.length - TAG_BYTES));
+      const opened = opener.update(block.subarray(0, block.length - TAG_BYTES));
+      try {
+        opener.final();
+      } catch (error) {
+        throw new DamagedCiphertextError('its authentication fails', error);
+      }
+      yield opened;
     }
-    yield opened;
+  } finally {
+    // However it ends: the source holds a file or a connection open.
+    await iterator.return?.();
   }
 }
 
@@ -101,24 +108,19 @@ async function* withLast(blocks: AsyncIterable<Buffer>): AsyncGenerator<{ block:
   if (held !== null) yield { block: held, isLast: true };
 }
 
-async function splitHeader(
-  source: AsyncIterable<Uint8Array>,
-): Promise<{ readonly header: Buffer; readonly rest: AsyncIterable<Uint8Array> }> {
-  const iterator = source[Symbol.asyncIterator]();
+async function readHeader(
+  iterator: AsyncIterator<Uint8Array>,
+): Promise<{ readonly header: Buffer; readonly first: Buffer }> {
   let read = Buffer.alloc(0);
   while (read.length < HEADER_BYTES) {
     const { done, value } = await iterator.next();
     if (done === true) throw new DamagedCiphertextError('it is cut short');
     read = Buffer.concat([read, value]);
   }
-  async function* rest(): AsyncGenerator<Uint8Array> {
-    try {
-      if (read.length > HEADER_BYTES) yield read.subarray(HEADER_BYTES);
-      for (let next = await iterator.next(); next.done !== true; next = await iterator.next())
-        yield next.value;
-    } finally {
-      await iterator.return?.();
-    }
-  }
-  return { header: read.subarray(0, HEADER_BYTES), rest: rest() };
+  return { header: read.subarray(0, HEADER_BYTES), first: read.subarray(HEADER_BYTES) };
+}
+
+async function* restOf(first: Buffer, iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  if (first.length > 0) yield first;
+  for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
 }

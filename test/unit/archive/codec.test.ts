@@ -189,6 +189,23 @@ describe('encryption', () => {
       code: 'ARCHIVE_KEY',
     });
   });
+
+  test('lets its source go where the key is lacking', async () => {
+    const other = new KeyRing([encryptionKey(randomBytes(32))]);
+    const sealed = await new Codec('zstd', other).encodeBytes('x', randomBytes(1000));
+    let isOver = false;
+    async function* source() {
+      try {
+        yield sealed;
+      } finally {
+        isOver = true;
+      }
+    }
+    await expect(collect(codec.decode('store', 'x.zst.aes', source()))).rejects.toMatchObject({
+      code: 'ARCHIVE_KEY',
+    });
+    expect(isOver).toBe(true);
+  });
 });
 
 describe('a file of keys', () => {
