@@ -128,7 +128,6 @@ export class CatalogService implements CatalogPort {
         const result = await this.#works.remove(job, request, signal);
         if (request.dryRun) return result;
         this.#watch.changed(request.kind === 'retention' ? began : null);
-        this.#overview.forget();
         this.#wakeup.wake();
         return result;
       }

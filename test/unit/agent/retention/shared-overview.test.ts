@@ -16,32 +16,44 @@ class Looks {
   }
 }
 
-test('those who ask at once, and soon after, share one look', async () => {
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+test('those who ask at once share one look, and who asks later gets one of its own', async () => {
   const looks = new Looks();
   const asked = [looks.shared.get(), looks.shared.get()];
+  await settle();
   looks.answer(0, 'a');
   expect((await Promise.all(asked)).map(({ archive }) => archive)).toEqual(['a', 'a']);
-  expect((await looks.shared.get()).archive).toBe('a');
-  expect(looks.waiting).toHaveLength(1);
+  const later = looks.shared.get();
+  await settle();
+  looks.answer(1, 'b');
+  expect((await later).archive).toBe('b');
+  expect(looks.waiting).toHaveLength(2);
 });
 
-test('who asks after a change is not told what a look saw that began before it', async () => {
+test('who asks during a look is not told what it saw, but shares the next with all who do', async () => {
   const looks = new Looks();
   const before = looks.shared.get();
-  looks.shared.forget();
-  const after = looks.shared.get();
-  looks.answer(1, 'new');
+  await settle();
+  const meanwhile = [looks.shared.get(), looks.shared.get()];
+  await settle();
+  expect(looks.waiting).toHaveLength(1);
   looks.answer(0, 'old');
-  expect([(await before).archive, (await after).archive]).toEqual(['old', 'new']);
-  expect((await looks.shared.get()).archive).toBe('new');
+  expect((await before).archive).toBe('old');
+  await settle();
+  looks.answer(1, 'new');
+  expect((await Promise.all(meanwhile)).map(({ archive }) => archive)).toEqual(['new', 'new']);
+  expect(looks.waiting).toHaveLength(2);
 });
 
-test('a look that failed is not remembered', async () => {
+test('a look that failed is told to those who asked for it, and to nobody else', async () => {
   const looks = new Looks();
   const failed = looks.shared.get();
+  await settle();
+  const again = looks.shared.get();
   looks.waiting[0]?.reject(new Error('no store'));
   await expect(failed).rejects.toThrow('no store');
-  const again = looks.shared.get();
+  await settle();
   looks.answer(1, 'there');
   expect((await again).archive).toBe('there');
 });
