@@ -1,9 +1,9 @@
-import http from 'node:http';
-import https from 'node:https';
+import type https from 'node:https';
 import type { MemberName } from '../ha/member.ts';
 import type { PeerTls } from '../http/peer-client.ts';
 import type { ControlResult } from '../http/ports.ts';
 import type { Context } from './context.ts';
+import { post } from './post-to-member.ts';
 
 /** The longest that another agent may take to accept a call, in milliseconds. */
 const DEADLINE = 10_000;
@@ -60,24 +60,4 @@ export async function forwardTo(
       'see whether it runs',
     );
   }
-}
-
-function post(
-  secure: boolean,
-  options: https.RequestOptions,
-  body: string,
-): Promise<{ readonly status: number; readonly text: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
-  const request = (secure ? https : http).request(options, (response) => {
-    let text = '';
-    response.setEncoding('utf8');
-    response.on('data', (chunk: string) => {
-      text += chunk;
-    });
-    response.on('error', reject);
-    response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-  });
-  request.on('error', reject);
-  request.end(body);
-  return promise;
 }

@@ -1,13 +1,12 @@
-import http from 'node:http';
-import https from 'node:https';
+import type https from 'node:https';
 import type { MemberName } from '../../ha/member.ts';
 import type { PeerTls } from '../../http/peer-client.ts';
 import type { Refused } from '../../http/routes-backup.ts';
 import type { Context } from '../context.ts';
+import { post } from '../post-to-member.ts';
 
 /** Longer than the agent that is called takes for an answer. */
 const DEADLINE = 25_000;
-const ANSWER_MAX = 64 * 1024;
 
 export interface CallAccess {
   readonly token: string | null;
@@ -59,25 +58,4 @@ export async function callMember<T extends object>(
 
 function unavailable(message: string, remedy: string): Refused {
   return { refused: { code: 'MEMBER_UNREACHABLE', message, remedy }, status: 503 };
-}
-
-function post(
-  secure: boolean,
-  options: https.RequestOptions,
-  body: string,
-): Promise<{ readonly status: number; readonly text: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
-  const request = (secure ? https : http).request(options, (response) => {
-    let text = '';
-    response.setEncoding('utf8');
-    response.on('data', (chunk: string) => {
-      text += chunk;
-      if (text.length > ANSWER_MAX) response.destroy(new Error('the answer has no end'));
-    });
-    response.on('error', reject);
-    response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-  });
-  request.on('error', reject);
-  request.end(body);
-  return promise;
 }
