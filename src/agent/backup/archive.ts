@@ -1,8 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ForeignArchiveError, StoreUnreachableError } from '../../archive/errors.ts';
 import { type ArchiveIdentity, readIdentity } from '../../archive/identity.ts';
 import { type ArchiveSettings, openArchive } from '../../archive/opened-archive.ts';
+import type { ObjectStore } from '../../archive/store/ports.ts';
 import type { WalArchive } from '../../archive/wal/push-file.ts';
 import type { View } from '../../ha/view.ts';
+
+/** Milliseconds. A primary claims its archive within a second of its term; the store may be slow. */
+const CLAIMED_WITHIN = 10_000;
+const LOOK_AGAIN = 250;
 
 /** Whose archive a member may write to, by what it saw last; null: it is not known yet. */
 export function identityOf(view: View | null): ArchiveIdentity | null {
@@ -14,7 +20,8 @@ export function identityOf(view: View | null): ArchiveIdentity | null {
 
 /**
  * Opens the archive for one backup, or one look at them: its own connections and buffers, which end with it. It must be this cluster's by
- * its own word: the primary claims it before it archives the first segment.
+ * its own word: the primary claims it before it archives the first segment. Whoever will write waits for that, since a
+ * primary that has just begun may not have come to it.
  *
  * @throws ArchiveError
  */
@@ -28,8 +35,8 @@ export async function openForBackup(
   try {
     const { store } = archive;
     await store.check({ signal });
-    const found = await readIdentity(store, { signal });
     if (identity === null) throw new StoreUnreachableError(store.name, 'the cluster is not known yet');
+    const found = await claimedBy(store, mayWrite ? CLAIMED_WITHIN : 0, signal);
     if (found === null)
       throw new StoreUnreachableError(store.name, 'the primary has not archived anything there yet');
     if (
@@ -43,6 +50,20 @@ export async function openForBackup(
   } catch (error) {
     archive.store.close();
     throw error;
+  }
+}
+
+/** Null: by nobody, within so many milliseconds. */
+async function claimedBy(
+  store: ObjectStore,
+  within: number,
+  signal: AbortSignal,
+): Promise<ArchiveIdentity | null> {
+  const end = performance.now() + within;
+  for (;;) {
+    const found = await readIdentity(store, { signal });
+    if (found !== null || performance.now() >= end) return found;
+    await sleep(LOOK_AGAIN, undefined, { signal });
   }
 }
 
