@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
+import { execa } from 'execa';
 import { say, table } from '../bench/table.ts';
 import { Random } from '../simulation/engine/random.ts';
 import { randomCombinations } from './run/combination.ts';
@@ -29,9 +30,17 @@ async function main(options: FaultOptions): Promise<number> {
   const combinations = randomCombinations(SCENARIOS, options.random, new Random(seed, 'combinations'));
   const scenarios = [...options.scenarios, ...combinations];
   const { signal } = interrupted;
-  const outcome = await runAll({ scenarios, runs, seed, isLong, keep, signal });
+  const file = options.results;
+  const outcome = await runAll({
+    ...{ scenarios, runs, seed, isLong, keep, signal },
+    commit: await commitHere(),
+    // One by one: what was run is not lost with what comes after it.
+    onRun: async (run) => {
+      if (file !== null) await addResults(file, { results: [run], skipped: [] });
+    },
+  });
   const { results, skipped } =
-    options.results === null ? outcome : await addResults(options.results, outcome);
+    file === null ? outcome : await addResults(file, { results: [], skipped: outcome.skipped });
   if (options.isJson) {
     process.stdout.write(`${JSON.stringify({ seed, cores: cpus().length, results, skipped }, null, 2)}\n`);
   } else {
@@ -40,9 +49,18 @@ async function main(options: FaultOptions): Promise<number> {
   if (signal.aborted) return 130;
   if (report !== null) {
     const page = await readFile(report, 'utf8');
-    await writeFile(report, withResults(page, asMarkdown(results, skipped, new Date())));
+    await writeFile(report, withResults(page, asMarkdown(results, skipped)));
   }
   return outcome.results.some(({ violations }) => violations.length > 0) ? 1 : 0;
+}
+
+/** `9b7f858`, or `9b7f858-dirty`; null where this is no work tree of git. */
+async function commitHere(): Promise<string | null> {
+  const { exitCode, stdout } = await execa('git', ['describe', '--always', '--dirty', '--exclude=*'], {
+    cwd: import.meta.dirname,
+    reject: false,
+  });
+  return exitCode === 0 ? stdout : null;
 }
 
 async function list(): Promise<string> {

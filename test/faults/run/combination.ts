@@ -1,6 +1,8 @@
 import type { Random } from '../../simulation/engine/random.ts';
 import type { Heal, Scenario, World } from '../scenarios/scenario.ts';
 
+/** In the id of a combination. */
+export const BETWEEN_PARTS = '+';
 /** Between the faults of one combination. */
 const APART_MILLIS = 6000;
 
@@ -13,7 +15,7 @@ const APART_MILLIS = 6000;
 export function combine(parts: readonly Scenario[]): Scenario {
   const bounds = parts.map(({ oldestReadMillis }) => oldestReadMillis);
   return {
-    id: parts.map(({ id }) => id).join('+'),
+    id: parts.map(({ id }) => id).join(BETWEEN_PARTS),
     title: parts.map(({ title }) => title).join('; '),
     needs: [...new Set(parts.flatMap(({ needs }) => needs))],
     holdMillis: 0,

@@ -15,7 +15,7 @@ export async function keepFailure(
   await stage.keepLogs(folder);
   const write = (name: string, content: unknown) =>
     writeFile(join(folder, name), `${JSON.stringify(content, null, 1)}\n`);
-  await write('result.json', { ...result, began });
+  await write('result.json', result);
   await writeFile(join(folder, 'story.txt'), `${await stage.story(began)}\n`);
   await write('errors.json', Object.fromEntries(load.errors));
   // One operation a line.

@@ -1,5 +1,7 @@
 import { cpus } from 'node:os';
 import { table } from '../../bench/table.ts';
+import { BETWEEN_PARTS } from './combination.ts';
+import type { Run } from './run-all.ts';
 import type { Result } from './run-scenario.ts';
 
 /** A scenario that was not run, and why. */
@@ -64,9 +66,10 @@ export function asTable(results: readonly Result[], skipped: readonly Skipped[])
 }
 
 /** The part of `docs/faults.md` between its two marks. */
-export function asMarkdown(results: readonly Result[], skipped: readonly Skipped[], when: Date): string {
-  const rows = summarizeRuns(results);
-  const totals = rows.reduce(
+export function asMarkdown(results: readonly Run[], skipped: readonly Skipped[]): string {
+  const rows = summarizeRuns(results.filter((one) => !isCombination(one)));
+  const combinations = results.filter(isCombination);
+  const totals = summarizeRuns(results).reduce(
     (sum, row) => ({
       runs: sum.runs + row.runs,
       rows: sum.rows + row.acknowledgedRows,
@@ -76,7 +79,7 @@ export function asMarkdown(results: readonly Result[], skipped: readonly Skipped
     { runs: 0, rows: 0, operations: 0, failed: 0 },
   );
   return [
-    `${when.toISOString().slice(0, 10)}, ${cpus().length} cores: ${totals.runs} runs, ${totals.rows} acknowledged rows, ` +
+    `${whenAndWhat(results)}, ${cpus().length} cores: ${totals.runs} runs, ${totals.rows} acknowledged rows, ` +
       `${totals.operations} register operations, ${totals.failed} failed runs.`,
     '',
     '| scenario | runs | longest write gap | all stream again | oldest plain read | acknowledged rows | verdict |',
@@ -86,10 +89,35 @@ export function asMarkdown(results: readonly Result[], skipped: readonly Skipped
         `| \`${row.scenario}\`: ${row.title} | ${row.runs} | ${seconds(row.longestGapMillis)} | ${seconds(row.recoveryMillis)} | ` +
         `${seconds(row.oldestReadMillis)} | ${row.acknowledgedRows} | ${verdict(row)} |`,
     ),
+    ...(combinations.length === 0 ? [] : ['', ...ofCombinations(combinations)]),
     ...(skipped.length === 0
       ? []
       : ['', ...skipped.map(({ scenario, why }) => `- not run: \`${scenario}\`: ${why}`)]),
   ].join('\n');
+}
+
+const isCombination = ({ scenario }: Result): boolean => scenario.includes(BETWEEN_PARTS);
+
+/** One line for all that held; each that failed has its own. */
+function ofCombinations(runs: readonly Result[]): readonly string[] {
+  const failed = runs.filter(({ violations }) => violations.length > 0);
+  const most = (value: (result: Result) => number): string => seconds(Math.max(...runs.map(value)));
+  return [
+    `Besides, ${runs.length} random combinations of two or three faults, ${failed.length} failed: longest write gap ` +
+      `${most((run) => run.longestGapMillis)}, all stream again within ${most((run) => run.recoveryMillis ?? 0)}.`,
+    ...failed.flatMap(({ scenario, violations }) => [
+      '',
+      `- FAILED: \`${scenario}\`: ${[...new Set(violations.map(({ kind }) => kind))].join(', ')}`,
+    ]),
+  ];
+}
+
+/** From the first run to the last, UTC, and of which commits. */
+function whenAndWhat(results: readonly Run[]): string {
+  const sorted = results.toSorted((one, other) => one.began.localeCompare(other.began));
+  const minute = (run: Run | undefined): string => (run?.began ?? '').slice(0, 16).replace('T', ' ');
+  const commits = [...new Set(sorted.map(({ commit }) => commit ?? 'unknown'))];
+  return `${minute(sorted[0])} to ${minute(sorted.at(-1))}, commit${commits.length === 1 ? '' : 's'} ${commits.join(', ')}`;
 }
 
 const BEGIN = '<!-- results: npm run test:faults -- --report -->';

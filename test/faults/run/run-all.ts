@@ -13,11 +13,20 @@ export interface RunAllOptions {
   readonly seed: number;
   readonly isLong: boolean;
   readonly keep: string;
+  /** Of the program that is run; null: not known. */
+  readonly commit: string | null;
+  /** Told of every run as soon as it is over. */
+  readonly onRun: (run: Run) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
+/** A run, and of what. */
+export interface Run extends Result {
+  readonly commit: string | null;
+}
+
 export interface Outcome {
-  readonly results: readonly Result[];
+  readonly results: readonly Run[];
   readonly skipped: readonly Skipped[];
 }
 
@@ -26,9 +35,9 @@ export interface Outcome {
  * there is a new one. Ends early, with the results so far, when `signal` is aborted.
  */
 export async function runAll(options: RunAllOptions): Promise<Outcome> {
-  const { scenarios, runs, seed, signal, keep, isLong } = options;
+  const { scenarios, runs, seed, signal, keep, isLong, commit, onRun } = options;
   const missing = await whatIsMissing();
-  const results: Result[] = [];
+  const results: Run[] = [];
   const skipped: Skipped[] = [];
   const theatre = new Theatre(!missing.has('network'), seed, signal);
   const total = scenarios.length * runs;
@@ -49,7 +58,8 @@ export async function runAll(options: RunAllOptions): Promise<Outcome> {
         say(`[${run}/${total}] ${scenario.id}`);
         const random = new Random(seed, `${scenario.id}/${time}`);
         const result = await runOnce(theatre, scenario, { run, random, isLong, signal }, keep);
-        results.push(result);
+        results.push({ ...result, commit });
+        await onRun({ ...result, commit });
         if (result.violations.length > 0) await theatre.leave();
       }
     }
@@ -90,6 +100,7 @@ function neverBegun({ id, title }: Scenario, run: number, message: string): Resu
     scenario: id,
     title,
     run,
+    began: new Date().toISOString(),
     longestGapMillis: 0,
     recoveryMillis: null,
     oldestReadMillis: 0,

@@ -12,6 +12,8 @@ export interface Result {
   readonly scenario: string;
   readonly title: string;
   readonly run: number;
+  /** When it began: ISO 8601. */
+  readonly began: string;
   readonly longestGapMillis: number;
   /** From the end of the fault until all members stream again. */
   readonly recoveryMillis: number | null;
@@ -125,6 +127,7 @@ export async function runScenario(
     scenario: scenario.id,
     title: scenario.title,
     run,
+    began: began.toISOString(),
     longestGapMillis,
     recoveryMillis,
     oldestReadMillis,

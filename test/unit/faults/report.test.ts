@@ -5,12 +5,14 @@ import { describe, expect, test } from 'vitest';
 import { Gaps } from '../../faults/load/gaps.ts';
 import { asMarkdown, summarizeRuns, withResults } from '../../faults/run/report.ts';
 import { addResults } from '../../faults/run/results-file.ts';
-import type { Result } from '../../faults/run/run-scenario.ts';
+import type { Run } from '../../faults/run/run-all.ts';
 
-const result = (run: number, more: Partial<Result> = {}): Result => ({
+const result = (run: number, more: Partial<Run> = {}): Run => ({
   scenario: 'kill',
   title: 'something is killed',
   run,
+  began: `2026-01-02T03:0${run}:00.000Z`,
+  commit: 'abc1234',
   longestGapMillis: 1000 * run,
   recoveryMillis: 400,
   oldestReadMillis: 0,
@@ -26,8 +28,27 @@ describe('the report', () => {
     const failed = result(3, { recoveryMillis: null, violations: [{ kind: 'row-lost', message: '' }] });
     const [row] = summarizeRuns([result(1), result(2), failed]);
     expect(row).toMatchObject({ runs: 3, longestGapMillis: 3000, acknowledgedRows: 300, failed: 1 });
-    expect(asMarkdown([result(1), failed], [], new Date(0))).toContain('FAILED 1 of 2: row-lost');
-    expect(asMarkdown([result(1)], [], new Date(0))).toContain('| held |');
+    expect(asMarkdown([result(1), failed], [])).toContain('FAILED 1 of 2: row-lost');
+    expect(asMarkdown([result(1)], [])).toContain('| held |');
+  });
+
+  test('says when the runs were made, and of which commits', () => {
+    const all = [result(2, { commit: 'def5678' }), result(1)];
+    expect(asMarkdown(all, [])).toMatch(
+      /^2026-01-02 03:01 to 2026-01-02 03:02, commits abc1234, def5678, \d+ cores: 2 runs, 200 acknowledged rows/,
+    );
+  });
+
+  test('tells of all random combinations in one line, and names each that failed', () => {
+    const violations = [{ kind: 'row-lost', message: '' }] as const;
+    const page = asMarkdown(
+      [result(1), result(2, { scenario: 'kill+cut' }), result(3, { scenario: 'cut+freeze', violations })],
+      [],
+    );
+    expect(page).toContain('2 random combinations of two or three faults, 1 failed: longest write gap 3.0 s');
+    expect(page).toContain('- FAILED: `cut+freeze`: row-lost');
+    expect(page).not.toContain('`kill+cut`');
+    expect(page).toContain('3 runs, 300 acknowledged rows');
   });
 
   test('takes the place of the results of a page, and of nothing else', () => {
