@@ -86,7 +86,12 @@ export async function actOnLeadership(
       return;
     case 'checkpoint':
       tasks.start('checkpoint', 'a planned end', async (signal) => {
-        await instance.checkpoint(AbortSignal.any([signal, AbortSignal.timeout(CHECKPOINT)]));
+        try {
+          await instance.checkpoint(AbortSignal.any([signal, AbortSignal.timeout(CHECKPOINT)]));
+        } finally {
+          // Last: clients of a pooler wait for the hand-over alone, not for the checkpoint.
+          await context.poolers.hold(signal);
+        }
       });
       return;
     case 'prove-names':

@@ -21,6 +21,7 @@ import { Loop } from './loop.ts';
 import { Observer } from './observe.ts';
 import { PeerTrust } from './peer-trust.ts';
 import { Peers } from './peers.ts';
+import { Poolers } from './poolers.ts';
 import { Promises } from './promises.ts';
 import { RecordTracker } from './record-tracker.ts';
 import { bootstrapOf } from './recovery/bootstrap.ts';
@@ -144,6 +145,7 @@ async function live(
       pingDeadline: () => settings.ha.suspectAfter,
       onChange: wake,
     }),
+    poolers: new Poolers(clock),
     tasks: new Tasks(now, wake, (task, error) => {
       log.error(
         { event: 'task.failed', task: task.kind, of: task.of, err: error },

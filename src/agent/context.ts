@@ -10,6 +10,7 @@ import type { FillDirectory, PostgresInstance, ReportProgress, WorkProgress } fr
 import type { Hold } from './hold.ts';
 import type { Log } from './log.ts';
 import type { Peers } from './peers.ts';
+import type { Poolers } from './poolers.ts';
 import type { Promises } from './promises.ts';
 import type { RecordTracker } from './record-tracker.ts';
 import type { Tasks } from './tasks.ts';
@@ -32,6 +33,7 @@ export interface Context {
   readonly instance: PostgresInstance;
   readonly tracker: RecordTracker;
   readonly peers: Peers;
+  readonly poolers: Poolers;
   readonly tasks: Tasks;
   readonly hold: Hold;
   readonly wishes: WishList;

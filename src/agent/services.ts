@@ -108,6 +108,7 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     promise: (request, signal) => context.promises.ask(request, signal),
     lead: (request) => context.wishes.lead(request.epoch),
     hold: (request) => holdFor(context, report.view, request),
+    pooler: (name, holds) => context.poolers.heard(name, holds),
     archivePush: async (file, gone) =>
       archive === null ? { status: 503, text: 'there is no archive' } : await archive.push(file, gone),
     archiveFetch: async (file, gone) =>

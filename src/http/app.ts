@@ -14,6 +14,7 @@ import { controlRoutes } from './routes-control.ts';
 import { metricsRoute } from './routes-metrics.ts';
 import { patroniRoutes } from './routes-patroni.ts';
 import { peerRoutes } from './routes-peer.ts';
+import { poolerRoute } from './routes-pooler.ts';
 import { probeRoutes } from './routes-probe.ts';
 import { statusRoutes } from './routes-status.ts';
 
@@ -47,6 +48,7 @@ export function agentRoutes(port: AgentPort, options: AppOptions): RouteSpec[] {
     ...backupRoutes(port.backups),
     ...catalogRoutes(port.catalog),
     ...peerRoutes(port, options.promiseTimeout),
+    poolerRoute(port),
   ];
   let document: string | null = null;
   const openapi: RouteSpec = {

@@ -197,6 +197,8 @@ export interface AgentPort {
   promise(request: PromiseRequest, signal: AbortSignal): Promise<PromiseAnswer>;
   lead(request: LeadRequest): void;
   hold(request: HoldRequest): HoldAnswer;
+  /** A pooler says whether its clients wait and none of their transactions runs. True: they should. */
+  pooler(name: string, holds: boolean): boolean;
   /** For archive_command: archives a file of pg_wal; `gone`: nobody waits for the answer any more. */
   archivePush(file: string, gone: AbortSignal): Promise<ArchiveAnswer>;
   /** For restore_command: puts a file of the archive where the command takes it from. */

@@ -224,6 +224,23 @@ describe('changing', () => {
   });
 });
 
+describe('poolers', () => {
+  const tell = (name: string, body: string) =>
+    ask(server.address, { method: 'PUT', path: `/v1/poolers/${name}`, body });
+
+  it('say without a token whether they hold their clients, and hear whether they should', async () => {
+    server.agent.calls.length = 0;
+    const answer = await tell('pg-pooler-5d9-x2x', '{"holds":false}');
+    expect(answer).toMatchObject({ status: 200, json: { hold: true } });
+    expect(server.agent.calls).toEqual([['pooler', 'pg-pooler-5d9-x2x', false]]);
+  });
+
+  it('are refused with a name or a word that is none', async () => {
+    expect((await tell('a%20b', '{"holds":true}')).status).toBe(422);
+    expect((await tell('a', '{"holds":1}')).status).toBe(422);
+  });
+});
+
 describe('the token', () => {
   const CHANGES = [
     ['POST', '/v1/switchover'],

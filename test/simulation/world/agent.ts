@@ -5,6 +5,7 @@ import { Loop } from '../../../src/agent/loop.ts';
 import { Observer } from '../../../src/agent/observe.ts';
 import { peerState } from '../../../src/agent/peer-state.ts';
 import { Peers } from '../../../src/agent/peers.ts';
+import { Poolers } from '../../../src/agent/poolers.ts';
 import { Promises } from '../../../src/agent/promises.ts';
 import { RecordTracker } from '../../../src/agent/record-tracker.ts';
 import { Tasks } from '../../../src/agent/tasks.ts';
@@ -121,6 +122,7 @@ export class SimAgent {
         pingDeadline: () => world.settings.suspectAfter,
         onChange: wake,
       }),
+      poolers: new Poolers(clock),
       tasks: new Tasks(now, wake, (task, error) => {
         world.coverage.count(`task failed: ${task.kind}`);
         world.trace(machine.name, `${task.kind} failed: ${String(error)}`);

@@ -93,7 +93,9 @@ describe('the OpenAPI document', () => {
   it('asks for the token wherever something is changed', () => {
     for (const [path, method, { security }] of operations) {
       const changes = ['post', 'put', 'delete', 'patch'].includes(method);
-      if (changes) expect(security, `${method} ${path}`).toEqual([{ token: [] }]);
+      // A pooler has no token; all that its word does is to keep a planned end waiting, for a second at most.
+      if (path === '/v1/poolers/{pooler}') expect(security).toEqual([]);
+      else if (changes) expect(security, `${method} ${path}`).toEqual([{ token: [] }]);
     }
   });
 

@@ -283,6 +283,10 @@ export class ScriptedAgent implements AgentPort {
     this.calls.push(['hold', request]);
     return { granted: true, identity: PG1 };
   };
+  pooler = (name: string, holds: boolean): boolean => {
+    this.calls.push(['pooler', name, holds]);
+    return true;
+  };
   archivePush = async (file: string): Promise<ArchiveAnswer> => {
     this.calls.push(['archivePush', file]);
     return { status: 503, text: `${file} is kept: the store is away` };
