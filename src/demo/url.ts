@@ -13,6 +13,6 @@ export interface UrlParts {
 export function connectionUrl({ user, password, database, hosts }: UrlParts): string {
   const places = hosts.map(({ host, port }) => `${host}:${port}`).join(',');
   const login = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`;
-  const parameters = 'target_session_attrs=read-write&connect_timeout=2&tcp_user_timeout=2000';
+  const parameters = 'target_session_attrs=read-write&connect_timeout=2&tcp_user_timeout=1500';
   return `postgresql://${login}@${places}/${encodeURIComponent(database)}?${parameters}`;
 }

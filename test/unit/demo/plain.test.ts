@@ -21,7 +21,7 @@ test('the URL names every member and finds the one that takes writes', () => {
   });
   expect(url).toBe(
     'postgresql://app:p%40ss%2Fword@127.0.0.1:20000,127.0.0.1:20001/app' +
-      '?target_session_attrs=read-write&connect_timeout=2&tcp_user_timeout=2000',
+      '?target_session_attrs=read-write&connect_timeout=2&tcp_user_timeout=1500',
   );
   expect(parseMultiHostUrl(url)).toMatchObject({
     password: 'p@ss/word',
