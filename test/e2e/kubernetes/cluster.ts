@@ -13,6 +13,9 @@ import { RemoteWriter } from './load/remote-writer.ts';
 
 const MANIFESTS = join(import.meta.dirname, '..', '..', '..', 'manifests');
 
+/** Silent connections are given up as tcp_user_timeout=2000 does it for libpq. */
+const LOAD = { connections: 8, deadAfterMillis: 2000 };
+
 export interface Pod {
   readonly metadata: {
     readonly name: string;
@@ -182,14 +185,16 @@ export class KubernetesCluster implements AsyncDisposable {
     }
   }
 
-  /** A load through a Service (default: `-rw`), from a node other than `avoid`. */
-  async write(avoid: string | null = null, service = 'pg-rw'): Promise<RemoteWriter> {
+  /** A load through the Service `-rw`, from a node other than `avoid`. */
+  async write(avoid: string | null = null): Promise<RemoteWriter> {
     const pod = await loadPod(this.namespace, avoid);
-    return await RemoteWriter.start({ namespace: this.namespace, pod }, this.url(service), {
-      connections: 8,
-      // As tcp_user_timeout=2000 does it for libpq where a node is silent.
-      deadAfterMillis: 2000,
-    });
+    return await RemoteWriter.start({ namespace: this.namespace, pod }, this.url('pg-rw'), LOAD);
+  }
+
+  /** The same from this machine, which must have the nodes: it goes on while the API stands still. */
+  async writeFromHere(): Promise<RemoteWriter> {
+    const address = await this.kubectl(['get', 'service', 'pg-rw', '-o', 'jsonpath={.spec.clusterIP}']);
+    return await RemoteWriter.start('here', this.url(address), LOAD);
   }
 
   /** Every acknowledged row is on every member, and no two histories acknowledged. Ends the load. */

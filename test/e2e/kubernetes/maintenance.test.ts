@@ -76,7 +76,7 @@ describeLong('maintenance of nodes and of the API', () => {
   });
 
   test.runIf(ownNodes)('the API server stands still: writes go on, and nothing is restarted', async () => {
-    const scenario = { name: 'API server stopped', longestGapMillis: 3000 };
+    const scenario = { name: 'API server stopped', longestGapMillis: 3000, writeFromHere: true };
     await underFault(cluster, scenario, async ({ primary, writer }) => {
       const thaw = await freeze('apiserver');
       try {

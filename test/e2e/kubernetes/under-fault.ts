@@ -14,6 +14,8 @@ export interface Scenario {
   readonly members?: number;
   /** Pods whose containers the fault itself ends may be started again; no other. */
   readonly mayRestart?: (primary: string) => readonly string[];
+  /** From this machine instead: for faults that end every `kubectl exec`. */
+  readonly writeFromHere?: boolean;
 }
 
 /**
@@ -36,7 +38,7 @@ export async function underFault(
       (scenario.mayRestart?.(primary) ?? []).map(async (name) => (await cluster.pod(name)).metadata.uid),
     ),
   );
-  const writer = await cluster.write(node);
+  const writer = scenario.writeFromHere ? await cluster.writeFromHere() : await cluster.write(node);
   const since = await writer.now();
   let heal: undefined | (() => Promise<unknown>);
   try {

@@ -1,4 +1,4 @@
-// Runs in a pod: the write load of the end-to-end tests, told over standard input and output what to do.
+// Runs in a pod (or beside the nodes): the write load of the end-to-end tests, told over standard input and output what to do.
 import { createInterface } from 'node:readline';
 import { abandon, connectTo, parseMultiHostUrl } from '../../connect.ts';
 import { Writer } from '../../writer.ts';

@@ -1,10 +1,17 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import type { WriterOptions } from '../../writer.ts';
 import type { Reply, Request, Told } from './protocol.ts';
 
-/** A write load that runs in a pod, as clients of the cluster do: through its Services and its network. */
+/**
+ * Where the load runs: in a pod, driven by `kubectl exec`, or on this machine, which reaches Services and pods where it
+ * has the nodes of test/kube. What is in a pod ends a minute after the API server stands still.
+ */
+export type Place = 'here' | { readonly namespace: string; readonly pod: string };
+
+/** A write load that runs as clients of the cluster do: through its Services and its network. */
 export class RemoteWriter {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #replies: AsyncIterator<string>;
@@ -17,20 +24,13 @@ export class RemoteWriter {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-4000);
     });
-    // The pod is gone: the next request says so.
+    // It is gone: the next request says so.
     child.stdin.on('error', () => {});
   }
 
-  static async start(
-    place: { readonly namespace: string; readonly pod: string },
-    url: string,
-    options: WriterOptions = {},
-  ): Promise<RemoteWriter> {
-    const child = spawn(
-      'kubectl',
-      ['-n', place.namespace, 'exec', '-i', place.pod, '--', 'node', '/load/program.mjs'],
-      { stdio: ['pipe', 'pipe', 'pipe'] },
-    );
+  static async start(place: Place, url: string, options: WriterOptions = {}): Promise<RemoteWriter> {
+    const [command, ...args] = commandOf(place);
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     const writer = new RemoteWriter(child);
     try {
       await writer.#ask({ op: 'start', url, options });
@@ -71,7 +71,7 @@ export class RemoteWriter {
     const turn = this.#turn.then(async () => {
       this.#child.stdin.write(`${JSON.stringify(request)}\n`);
       const { value, done } = await this.#replies.next();
-      if (done) throw new Error(`the load in the pod ended: ${this.#stderr}`);
+      if (done) throw new Error(`the load ended: ${this.#stderr}`);
       const reply = JSON.parse(value) as Reply;
       if ('error' in reply) throw new Error(`the load: ${reply.error}`);
       return reply.ok;
@@ -79,4 +79,9 @@ export class RemoteWriter {
     this.#turn = turn.catch(() => {});
     return await turn;
   }
+}
+
+function commandOf(place: Place): readonly [string, ...string[]] {
+  if (place === 'here') return [process.execPath, join(import.meta.dirname, 'program.ts')];
+  return ['kubectl', '-n', place.namespace, 'exec', '-i', place.pod, '--', 'node', '/load/program.mjs'];
 }
