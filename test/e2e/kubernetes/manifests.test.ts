@@ -6,56 +6,94 @@ import { stringify } from 'yaml';
 import { kubectl } from './kubectl.ts';
 
 const MANIFESTS = join(import.meta.dirname, '..', '..', '..', 'manifests');
-const NAMESPACE = `pgwarden-manifests-${process.pid}`;
+const DEFINITIONS = join(import.meta.dirname, '..', '..', 'kube', 'definitions');
 const overlays = await readdir(join(MANIFESTS, 'overlays'));
-const components = await readdir(join(MANIFESTS, 'components'));
+const components = [...(await readdir(join(MANIFESTS, 'components'))), 'monitoring/plain'];
 
-/** Kinds of other programs (the monitoring and certificate operators): no definition of theirs is here. */
-const FOREIGN = /no matches for kind "(?:PodMonitor|PrometheusRule|Certificate|Issuer)"/;
+/** What the API server has of one object that was applied. */
+interface Live {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: Record<string, unknown>;
+  readonly status?: unknown;
+}
 
 describe('the manifests and the real API server', () => {
   let directory: string;
+  const defined: string[] = [];
+  const namespaces: string[] = [];
   beforeAll(async () => {
-    await kubectl(['create', 'namespace', NAMESPACE]);
     directory = await mkdtemp(join(tmpdir(), 'pgwarden-manifests-'));
+    // The operator's own where the cluster has it.
+    for (const file of await readdir(DEFINITIONS)) {
+      const path = join(DEFINITIONS, file);
+      const there = await kubectl(['get', '-f', path, '--ignore-not-found', '-o', 'name']);
+      if (there !== '') continue;
+      await kubectl(['create', '-f', path]);
+      defined.push(path);
+      await kubectl(['wait', '--for=condition=Established', '-f', path, '--timeout=30s']);
+    }
   });
   afterAll(async () => {
-    await kubectl(['delete', 'namespace', NAMESPACE, '--wait=false', '--ignore-not-found']);
+    for (const name of namespaces) await kubectl(['delete', 'namespace', name, '--wait=false']);
+    for (const path of defined) await kubectl(['delete', '-f', path, '--wait=false']);
     await rm(directory, { recursive: true, force: true });
   });
 
-  test.each(overlays)('the overlay %s is accepted with strict validation', async (overlay) => {
-    const told = await dryRun(join(MANIFESTS, 'overlays', overlay));
-    expect(told).toContain('statefulset.apps/pg created');
-  });
+  test.each(overlays)(
+    'the overlay %s is accepted with strict validation, and twice is once',
+    async (name) => {
+      await applyTwice(`overlay-${name}`, await kustomized([`overlays/${name}`], []));
+    },
+  );
 
-  test.each(components)('the component %s is accepted with strict validation', async (component) => {
+  test.each(components)(
+    'the component %s is accepted with strict validation, and twice is once',
+    async (name) => {
+      const plain = await kustomized(['overlays/quickstart'], []);
+      const changed = await kustomized(['overlays/quickstart'], [`components/${name}`]);
+      expect(changed, 'the component changes nothing').not.toBe(plain);
+      await applyTwice(`component-${name.replace('/', '-')}`, changed);
+    },
+  );
+
+  /** The objects, without a pod: what runs is shown by the other tests. */
+  async function kustomized(resources: readonly string[], used: readonly string[]): Promise<string> {
+    const at = (path: string): string => relative(directory, join(MANIFESTS, path));
     await writeFile(
       join(directory, 'kustomization.yaml'),
       stringify({
         apiVersion: 'kustomize.config.k8s.io/v1beta1',
         kind: 'Kustomization',
-        resources: [relative(directory, join(MANIFESTS, 'overlays', 'quickstart'))],
-        components: [relative(directory, join(MANIFESTS, 'components', component))],
+        resources: resources.map(at),
+        components: used.map(at),
+        patches: ['StatefulSet', 'Deployment'].map((kind) => ({
+          target: { kind },
+          patch: JSON.stringify([{ op: 'add', path: '/spec/replicas', value: 0 }]),
+        })),
       }),
     );
-    const plain = await kubectl(['kustomize', join(MANIFESTS, 'overlays', 'quickstart')]);
-    const changed = await kubectl(['kustomize', directory]);
-    expect(changed, 'the component changes nothing').not.toBe(plain);
-    expect(await dryRun(directory)).toContain('statefulset.apps/pg created');
-  });
+    return await kubectl(['kustomize', directory]);
+  }
+
+  async function applyTwice(name: string, input: string): Promise<void> {
+    const namespace = `pgwarden-${name}-${process.pid}`;
+    namespaces.push(namespace);
+    await kubectl(['create', 'namespace', namespace]);
+    const apply = ['-n', namespace, 'apply', '--validate=strict', '-f', '-'];
+    const told = await kubectl(apply, { input });
+    expect(told).toContain('statefulset.apps/pg created');
+    const first = await live(namespace, input);
+    await kubectl(apply, { input });
+    expect(await live(namespace, input)).toEqual(first);
+  }
 });
 
-async function dryRun(directory: string): Promise<string> {
-  const rendered = await kubectl(['kustomize', directory]);
-  const apply = ['-n', NAMESPACE, 'apply', '--dry-run=server', '--validate=strict', '-f', '-'];
-  try {
-    return await kubectl(apply, { input: rendered });
-  } catch (error) {
-    if (!FOREIGN.test((error as Error).message)) throw error;
-    const own = rendered
-      .split(/^---$/m)
-      .filter((object) => !/^kind: (?:PodMonitor|PrometheusRule|Certificate|Issuer)$/m.test(object));
-    return await kubectl(apply, { input: own.join('---\n') });
-  }
+/** As they are in the API, without what controllers write. */
+async function live(namespace: string, input: string): Promise<readonly Live[]> {
+  const told = await kubectl(['-n', namespace, 'get', '-f', '-', '-o', 'json'], { input });
+  return (JSON.parse(told) as { items: readonly Live[] }).items.map(({ metadata, status: _, ...rest }) => {
+    const { resourceVersion: _version, managedFields: _fields, ...kept } = metadata;
+    return { ...rest, metadata: kept };
+  });
 }
