@@ -1,3 +1,4 @@
+import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isJson, positive } from '../bench/options.ts';
 import { say, table } from '../bench/table.ts';
@@ -11,6 +12,7 @@ const HELP = `Usage: node test/faults/run-busy.ts [options]
 Three members under load, while every core of the machine burns: nobody may take over. See docs/faults.md.
 
   --minutes N       how long (default 60)
+  --burners N       threads that burn (default: one a core); 0 where other work fills the machine
   --round N         minutes after which what the clients saw is judged, and new tables are made (default 5)
   -o, --output json one JSON object on stdout instead of the table
 `;
@@ -21,6 +23,7 @@ async function main(argv: readonly string[]): Promise<number> {
     args: [...argv],
     options: {
       minutes: { type: 'string', default: '60' },
+      burners: { type: 'string', default: `${cpus().length}` },
       round: { type: 'string', default: '5' },
       output: { type: 'string', short: 'o', default: 'table' },
       help: { type: 'boolean', short: 'h', default: false },
@@ -32,6 +35,9 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const minutes = positive('--minutes', values.minutes);
   const length = positive('--round', values.round);
+  const threads = Number(values.burners);
+  if (!Number.isInteger(threads) || threads < 0)
+    throw new TypeError(`--burners: ${values.burners} is no number of threads`);
   const json = isJson(values.output);
   const interrupted = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort());
@@ -41,7 +47,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const theatre = new Theatre(!missing.has('network'), 1, signal);
   try {
     const stage = await theatre.stage(false);
-    await using burners = new Burners();
+    await using burners = new Burners(threads);
     say(`${burners.count} threads burn; ${minutes} minutes`);
     for (let left = minutes; left > 0 && !signal.aborted; left -= length) {
       const number = rounds.length + 1;

@@ -1,12 +1,11 @@
-import { cpus } from 'node:os';
 import { Worker } from 'node:worker_threads';
 
-/** Keeps every core of the machine busy, at the priority of everybody else, until it is disposed of. */
+/** Keeps so many cores of the machine busy, at the priority of everybody else, until it is disposed of. */
 export class Burners implements AsyncDisposable {
   readonly #workers: readonly Worker[];
 
   /** Threads, not processes: they end with this one, whatever becomes of it. */
-  constructor(count = cpus().length) {
+  constructor(count: number) {
     this.#workers = Array.from({ length: count }, () => new Worker('for (;;);', { eval: true }));
   }
 
