@@ -45,6 +45,8 @@ export class SimInstance {
   #receiverTrace: { pid: number; heard: number; at: Instant } | null = null;
   #stopping = false;
   #agentSessions = new Set<Session>();
+  /** When the last fact that is being written will be on disk. */
+  #writtenAt = 0;
 
   constructor(machine: Machine, owner: Process) {
     this.#machine = machine;
@@ -283,8 +285,17 @@ export class SimInstance {
 
   // --- Facts beside the data --------------------------------------------------------------------------------------
 
+  /** One after the other, in the order in which they were asked for (src/postgres/volume/fact-store.ts). */
+  #written(): Promise<void> {
+    const now = this.#world.scheduler.now;
+    const waits = Math.max(0, this.#writtenAt - now);
+    const duration = waits + this.#machine.fsync();
+    this.#writtenAt = now + duration;
+    return this.#pause(duration);
+  }
+
   async writeFloor(floor: Floor, timelineEpochs: Readonly<Record<number, Epoch>>): Promise<void> {
-    await this.#pause(this.#machine.fsync());
+    await this.#written();
     this.#world.checks.onFloor(this.#volume, floor);
     this.#volume.floor = floor;
     this.#volume.timelineEpochs = timelineEpochs;
@@ -293,13 +304,13 @@ export class SimInstance {
   async writePromise(promised: Epoch): Promise<void> {
     this.#volume.requireHigher(promised);
     if (promised === this.#volume.promise) return;
-    await this.#pause(this.#machine.fsync());
+    await this.#written();
     this.#volume.requireHigher(promised);
     this.#volume.promise = promised;
   }
 
   async writeClusterUID(clusterUID: string): Promise<void> {
-    await this.#pause(this.#machine.fsync());
+    await this.#written();
     this.#volume.clusterUID = clusterUID;
   }
 
