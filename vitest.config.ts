@@ -22,9 +22,20 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts', LONG],
-          exclude: ['test/e2e/kubernetes/**'],
+          exclude: ['test/e2e/compose/**', 'test/e2e/kubernetes/**'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'compose',
+          include: ['test/e2e/compose/**/*.test.ts'],
+          globalSetup: ['test/e2e/compose/prepare.ts'],
+          testTimeout: 300_000,
+          // The first one builds the image of the S3 server.
+          hookTimeout: 900_000,
           fileParallelism: false,
         },
       },

@@ -1,5 +1,5 @@
 // Runs suites one after the other and closes with one line, `N passed, N failed`:
-//   node scripts/test.mjs [checks] [unit] [integration] [e2e] [kubernetes] [arguments for vitest]
+//   node scripts/test.mjs [checks] [unit] [integration] [e2e] [compose] [kubernetes] [arguments for vitest]
 // Each check (types, lint, reference) counts as one test. A suite goes on where another has failed.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { ensureModelTools } from './setup/model-tools.mjs';
 import { bin, root } from './setup/paths.mjs';
 import { SetupError } from './setup/setup-error.mjs';
+import { whyNoCompose } from './test/compose-here.mjs';
 import { whyNoKubernetes } from './test/kubernetes-here.mjs';
 import { closingLine, sum } from './test/tally.mjs';
 
@@ -17,7 +18,9 @@ const CHECKS = [
   ['lint', `${bin}/biome`, 'check', '.'],
   ['configuration reference', `${bin}/node`, 'scripts/reference.ts', '--check'],
 ];
-const SUITES = ['unit', 'integration', 'e2e', 'kubernetes'];
+const SUITES = ['unit', 'integration', 'e2e', 'compose', 'kubernetes'];
+/** Suites that not every machine can run: why this one cannot, or null. */
+const WHY_NOT = { compose: whyNoCompose, kubernetes: whyNoKubernetes };
 
 const words = process.argv.slice(2);
 const firstOther = words.findIndex((word) => word !== 'checks' && !SUITES.includes(word));
@@ -60,7 +63,7 @@ async function runSuite(name) {
   const directory = mkdtempSync(join(tmpdir(), 'pgwarden-tally-'));
   const file = join(directory, 'tally.json');
   process.stdout.write(`\n${name} tests\n`);
-  const whyNot = name === 'kubernetes' ? whyNoKubernetes() : null;
+  const whyNot = WHY_NOT[name]?.() ?? null;
   if (whyNot !== null) {
     rmSync(directory, { recursive: true, force: true });
     process.stdout.write(`skipped: ${whyNot}\n`);

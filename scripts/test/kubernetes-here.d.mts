@@ -1,5 +1,8 @@
-export function whyNoKubernetes(here?: {
+interface Here {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly platform?: string;
   readonly uid?: number | undefined;
-}): string | null;
+}
+
+export function kubeHome(here?: Pick<Here, 'env' | 'uid'>): string;
+export function whyNoKubernetes(here?: Here): string | null;

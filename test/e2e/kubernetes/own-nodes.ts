@@ -1,17 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { kubeHome } from '../../../scripts/test/kubernetes-here.mjs';
 import { kubectl } from './kubectl.ts';
 
 const SCRIPTS = join(import.meta.dirname, '..', '..', 'kube');
-
-/** Where test/kube keeps its nodes, as test/kube/environment has it. */
-export function kubeHome(): string {
-  if (process.env.KUBE_HOME) return process.env.KUBE_HOME;
-  if (process.getuid?.() === 0) return '/opt/kube';
-  return join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'pgwarden', 'kube');
-}
 
 /** Stops a process of test/kube (`apiserver`, `kubelet-1`) where it stands; resolves with what lets it go on. */
 export async function freeze(name: string): Promise<() => Promise<void>> {

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
 import type { TestProject } from 'vitest/node';
-import { kubeHome } from './own-nodes.ts';
+import { kubeHome } from '../../../scripts/test/kubernetes-here.mjs';
+import { buildImage, runScript, say } from '../container-image.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -14,9 +15,6 @@ declare module 'vitest' {
 }
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
-const OWN_IMAGE = 'pgwarden:e2e';
-/** A machine that has built nothing yet builds Kubernetes first. */
-const BUILD_WITHIN = 25 * 60_000;
 
 /**
  * A real Kubernetes and the image in it. KUBECONFIG and IMAGE name a cluster of one's own (kind, k3d, a cloud), whose
@@ -32,40 +30,16 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     return async () => {};
   }
   const ran = existsSync(join(home, 'state', 'pid', 'apiserver'));
-  say('starting a Docker engine');
-  await script('test/docker/docker-up');
-  say('building the image');
-  await execa('docker', ['build', '--network', 'host', '-t', OWN_IMAGE, '-f', 'image/Dockerfile', '.'], {
-    cwd: ROOT,
-    env: { DOCKER_BUILDKIT: '0' },
-    timeout: BUILD_WITHIN,
-    stdin: 'ignore',
-  });
+  const image = await buildImage();
   say('starting three nodes of Kubernetes');
-  await script('test/kube/kube-up', { KUBE_NODES: '3' });
-  await execa('sh', ['-c', `docker save ${OWN_IMAGE} | test/kube/image-load`], { cwd: ROOT });
+  await runScript('test/kube/kube-up', { KUBE_NODES: '3' });
+  await execa('sh', ['-c', `docker save ${image} | test/kube/image-load`], { cwd: ROOT });
   process.env.KUBECONFIG = join(home, 'state', 'admin.kubeconfig');
   process.env.PATH = `${join(home, 'bin')}${delimiter}${process.env.PATH ?? ''}`;
-  project.provide('image', OWN_IMAGE);
+  project.provide('image', image);
   project.provide('ownNodes', true);
   // Who had them running before may want them still.
   return async () => {
-    if (!ran) await script('test/kube/kube-down');
+    if (!ran) await runScript('test/kube/kube-down');
   };
-}
-
-async function script(path: string, env: Record<string, string> = {}): Promise<void> {
-  await execa(join(ROOT, path), [], {
-    env,
-    stdin: 'ignore',
-    stdout: 'ignore',
-    stderr: 'inherit',
-    timeout: BUILD_WITHIN,
-    // What it starts stays and holds its output open.
-    buffer: false,
-  });
-}
-
-function say(what: string): void {
-  process.stderr.write(`${what}\n`);
 }

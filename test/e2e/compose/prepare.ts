@@ -1,0 +1,14 @@
+import type { TestProject } from 'vitest/node';
+import { buildImage } from '../container-image.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The image that docker-compose.yml runs. */
+    composeImage: string;
+  }
+}
+
+/** A Docker engine with Compose, and the image in it: IMAGE where it is given. */
+export async function setup(project: TestProject): Promise<void> {
+  project.provide('composeImage', process.env.IMAGE ?? (await buildImage()));
+}
