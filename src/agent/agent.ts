@@ -177,10 +177,12 @@ async function live(
   end.attach(context.wishes, loop);
 
   const maintenance = join(volume, 'maintenance');
+  let onReload: (() => void) | null = null;
   const reload = async (): Promise<{ readonly message: string }> => {
     const told = await settings.reload(instance, log);
     log.setLevel(settings.configuration.log.level);
     wake();
+    onReload?.();
     return told;
   };
   listen(context, log, reload);
@@ -205,6 +207,10 @@ async function live(
         refresh: () => settings.refresh(instance),
       },
       rollout: () => settings.configuration.cluster.rollout,
+      metrics: () => settings.configuration.metrics,
+      onReload: (listener) => {
+        onReload = listener;
+      },
       setApi: (opened) => {
         api = opened;
       },
@@ -239,6 +245,7 @@ async function live(
     'catalog',
     'backup',
     'archive',
+    'metrics',
     'chores',
     'configuration',
     'certificate',

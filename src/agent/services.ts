@@ -5,6 +5,7 @@ import { type MemberName, memberName } from '../ha/member.ts';
 import { millis } from '../ha/units.ts';
 import { createMetrics } from '../http/metrics.ts';
 import { catalogMetrics } from '../http/metrics-catalog.ts';
+import { queriesMetrics } from '../http/metrics-queries.ts';
 import type { AgentPort, ControlResult } from '../http/ports.ts';
 import { HttpServer } from '../http/server.ts';
 import type { LocalInstance } from '../postgres/instance.ts';
@@ -24,6 +25,8 @@ import type { Report } from './report.ts';
 import { NO_CATALOG, openCatalogService } from './retention/open.ts';
 import { Rollout } from './rollout.ts';
 import type { Secrets } from './secrets.ts';
+import { roleToAsk } from './sql-metrics/role-to-ask.ts';
+import { SqlMetrics } from './sql-metrics/service.ts';
 import { refuseTakenName } from './taken-name.ts';
 import { type CertificateParts, watchCertificate } from './watch-certificate.ts';
 import { watchConfiguration } from './watch-configuration.ts';
@@ -40,6 +43,9 @@ export interface ServiceParts {
   /** The certificate of Postgres. */
   readonly certificate: Pick<CertificateParts, 'files' | 'refresh'>;
   rollout(): Configuration['cluster']['rollout'];
+  metrics(): Configuration['metrics'];
+  /** Calls `listener` after every exchange of the configuration. */
+  onReload(listener: () => void): void;
   setApi(api: Api): void;
   reload(): Promise<{ readonly message: string }>;
 }
@@ -78,6 +84,17 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     newestBackup: () => backups?.report().newest?.name ?? null,
   });
   const catalogGauges = catalogMetrics(registry);
+  const sqlMetrics = new SqlMetrics({
+    postgres: configuration.postgres,
+    settings: parts.metrics,
+    superuserPassword: () => secrets.read('superuser'),
+    sharedSecret: () => secrets.read('replication'),
+    role: () => roleToAsk(report.view),
+    clock: context.clock,
+    log: context.log,
+  });
+  const queryGauges = queriesMetrics(registry);
+  parts.onReload(() => sqlMetrics.wake());
   report.attach({
     chores,
     address,
@@ -128,7 +145,9 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     refreshMetrics: () => {
       report.refreshMetrics();
       catalogGauges.update(catalog?.report() ?? null, Date.now());
+      queryGauges.update(sqlMetrics.report());
     },
+    moreMetrics: () => sqlMetrics.text(),
     log: (level, event, details) => context.log[level]({ event, ...details }, event),
   });
   await report.firstView;
@@ -143,6 +162,7 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
   lifetime.start('api', (signal) => api.run(signal));
   lifetime.start('peers', async (signal) => context.peers.start(signal));
   lifetime.start('chores', (signal) => chores.run(signal));
+  lifetime.start('metrics', (signal) => sqlMetrics.run(signal));
   const rollout = new Rollout({
     workload: api.workload,
     announcer: api.announcer,

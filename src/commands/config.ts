@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Configuration } from '../config/configuration.ts';
 import { addConfigurationOptions, type ConfigurationOptions, configurationFlags } from '../config/options.ts';
 
 interface ShowOptions extends ConfigurationOptions {
@@ -17,6 +18,7 @@ export function registerConfig(program: Command): void {
       const { loadConfiguration } = await import('../config/load.ts');
       const { formatProblem } = await import('../config/errors.ts');
       const { configuration, warnings, file } = await loadConfiguration(originsOf(options, command));
+      await checkQueryFiles(configuration.metrics);
       for (const warning of warnings) process.stderr.write(`warning:${formatProblem(warning)}\n`);
       const { cluster } = configuration;
       process.stdout.write(
@@ -46,6 +48,24 @@ export function registerConfig(program: Command): void {
       const text = options.jsonSchema ? `${JSON.stringify(jsonSchema(), null, 2)}\n` : referencePage();
       process.stdout.write(text);
     });
+}
+
+/** Files of SQL metrics keep no agent down, so nothing but this tells beforehand that one is wrong. */
+async function checkQueryFiles({ queryFiles, queryPrefix }: Configuration['metrics']): Promise<void> {
+  if (queryFiles.length === 0) return;
+  const { readFiles } = await import('../agent/sql-metrics/files.ts');
+  const { readQueries } = await import('../agent/sql-metrics/read-queries.ts');
+  const { ConfigurationError } = await import('../config/errors.ts');
+  const { texts, unreadable } = await readFiles(queryFiles);
+  const problems = [
+    ...unreadable.map(({ file, why }) => ({
+      path: `metrics.queryFiles.${queryFiles.indexOf(file)}`,
+      message: `${file} cannot be read: ${why}`,
+      source: null,
+    })),
+    ...readQueries(texts, queryPrefix).problems,
+  ];
+  if (problems.length > 0) throw new ConfigurationError(problems);
 }
 
 function outputOption(command: Command) {

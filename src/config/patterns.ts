@@ -101,6 +101,15 @@ export const hbaRule: Pattern = {
   allowed: 'one rule of pg_hba.conf: a type (local, host, hostssl, …), database, user, address and method',
 };
 
+/** The beginning of a metric's name (Prometheus, "Metric names and labels"); the agent's own are not to be met. */
+export const metricPrefix: Pattern = {
+  test: (value) =>
+    /^(?:[A-Za-z_][A-Za-z0-9_]{0,62})?$/.test(value) &&
+    (!value.startsWith('pgwarden_') || value.startsWith('pgwarden_sql_')),
+  allowed:
+    'a text of letters, digits and "_", empty or not, that does not begin with "pgwarden_" but for "pgwarden_sql_"',
+};
+
 /** A Kubernetes label's key: an optional DNS prefix, `/`, and a name. */
 export const labelKey: Pattern = {
   test: (value) => {

@@ -8,6 +8,7 @@ import { cluster } from './sections/cluster.ts';
 import { drill } from './sections/drill.ts';
 import { ha } from './sections/ha.ts';
 import { log, shutdown, slots, tags } from './sections/member.ts';
+import { metrics } from './sections/metrics.ts';
 import { advertise, http, kubernetes } from './sections/network.ts';
 import { postgres } from './sections/postgres.ts';
 import { retention } from './sections/retention.ts';
@@ -40,6 +41,7 @@ export const schema = z
     retention,
     drill,
     bootstrap,
+    metrics,
     shutdown,
     log,
   })

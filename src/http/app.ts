@@ -32,6 +32,8 @@ export interface AppOptions {
   readonly policy: AccessPolicy;
   readonly promiseTimeout: Millis;
   readonly refreshMetrics: () => void;
+  /** Metrics that are not in the registry, in Prometheus's text format. */
+  readonly moreMetrics?: () => string;
   readonly onRequest: (sample: RequestSample) => void;
   readonly log: HttpLog;
 }
@@ -41,7 +43,7 @@ export function agentRoutes(port: AgentPort, options: AppOptions): RouteSpec[] {
   const routes = [
     ...probeRoutes(port),
     ...patroniRoutes(port),
-    metricsRoute(port.registry, options.refreshMetrics),
+    metricsRoute(port.registry, options.refreshMetrics, options.moreMetrics ?? (() => '')),
     ...statusRoutes(port),
     ...controlRoutes(port),
     ...archiveRoutes(port),

@@ -8,8 +8,9 @@ const REUSE_MS = 250;
  * The metrics of the registry in Prometheus's text format.
  *
  * @param refresh sets the gauges from the last observation; must not wait for anything
+ * @param more metrics that are not in the registry, as text; nor does this wait
  */
-export function metricsRoute(registry: Registry, refresh: () => void): RouteSpec {
+export function metricsRoute(registry: Registry, refresh: () => void, more: () => string): RouteSpec {
   let rendered: Promise<string> | null = null;
   let renderedAt = Number.NEGATIVE_INFINITY;
   const render = (): Promise<string> => {
@@ -17,7 +18,8 @@ export function metricsRoute(registry: Registry, refresh: () => void): RouteSpec
     if (rendered === null || now - renderedAt > REUSE_MS) {
       refresh();
       renderedAt = now;
-      rendered = registry.metrics();
+      const beside = more();
+      rendered = registry.metrics().then((own) => own + beside);
       rendered.catch(() => (rendered = null));
     }
     return rendered;

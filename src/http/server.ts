@@ -25,6 +25,8 @@ export interface HttpServerOptions {
   readonly metrics?: Pick<WorkMetrics, 'httpRequest' | 'httpConnections' | 'httpDropped'>;
   /** Called before a scrape is rendered: sets gauges from the last observation, waits for nothing. */
   readonly refreshMetrics?: () => void;
+  /** Metrics that are not in the registry, in Prometheus's text format; waits for nothing. */
+  readonly moreMetrics?: () => string;
   readonly log?: HttpLog;
   readonly limits?: Partial<ServerLimits>;
   /** The longest that a promise may take; default 5 s. */
@@ -137,6 +139,7 @@ export class HttpServer {
       },
       promiseTimeout: this.#options.promiseTimeout ?? millis(5000),
       refreshMetrics: this.#options.refreshMetrics ?? (() => undefined),
+      ...(this.#options.moreMetrics === undefined ? {} : { moreMetrics: this.#options.moreMetrics }),
       onRequest: (sample) => this.#options.metrics?.httpRequest(sample),
       log: (level, event, details) => this.#log(level, event, details),
     });

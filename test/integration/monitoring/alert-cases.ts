@@ -37,6 +37,8 @@ const HEALTHY: Readonly<Record<string, Values>> = Object.fromEntries([
     [`pgwarden_connections_max${target(pod)}`, '100+0'],
     [`pgwarden_connections_reserved${target(pod)}`, '3+0'],
     [`pgwarden_checksum_failures_total${target(pod)}`, '0+0'],
+    [`pgwarden_metric_query_success${target(pod, ',query="orders"')}`, '1+0'],
+    [`pgwarden_metric_file_loaded${target(pod, ',file="/etc/pgwarden/config/queries.yaml"')}`, '1+0'],
   ]),
   ...['pg-1', 'pg-2'].flatMap((pod) => [
     [`pgwarden_streaming${target(pod)}`, '1+0'],
@@ -208,6 +210,18 @@ export const CASES: readonly AlertCase[] = [
     name: 'connections are used up',
     fires: ['PgWardenConnectionsUsedUp'],
     series: { [primary('pgwarden_connections', ',state="active"')]: '52+0' },
+  },
+  {
+    name: 'a query of the user fails',
+    fires: ['PgWardenQueryFails'],
+    series: { [standby('pgwarden_metric_query_success', ',query="orders"')]: '0+0' },
+  },
+  {
+    name: 'a file of queries is wrong',
+    fires: ['PgWardenQueryFails'],
+    series: {
+      [standby('pgwarden_metric_file_loaded', ',file="/etc/pgwarden/config/queries.yaml"')]: '0+0',
+    },
   },
   {
     name: 'a page had a wrong checksum of late',
