@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { execa } from 'execa';
@@ -7,34 +7,16 @@ import { stringify } from 'yaml';
 import type { ClusterStatus } from '../../../src/http/ports.ts';
 import { MAIN } from '../cluster.ts';
 import { type WaitForOptions, waitFor } from '../wait-for.ts';
+import { keepEvidence } from './evidence.ts';
 import { kubectl, kubectlJson } from './kubectl.ts';
 import { installLoad, loadPod } from './load/install.ts';
 import { RemoteWriter } from './load/remote-writer.ts';
+import { isReady, type Pod } from './pod.ts';
 
 const MANIFESTS = join(import.meta.dirname, '..', '..', '..', 'manifests');
 
 /** Silent connections are given up as tcp_user_timeout=2000 does it for libpq. */
 const LOAD = { connections: 8, deadAfterMillis: 2000 };
-
-export interface Pod {
-  readonly metadata: {
-    readonly name: string;
-    readonly uid: string;
-    readonly labels: Readonly<Record<string, string>>;
-    readonly deletionTimestamp?: string;
-  };
-  readonly spec: { readonly nodeName?: string };
-  readonly status: {
-    readonly phase: string;
-    readonly podIP?: string;
-    readonly containerStatuses?: readonly {
-      readonly name: string;
-      readonly restartCount: number;
-      readonly ready: boolean;
-      readonly containerID?: string;
-    }[];
-  };
-}
 
 /** What `pgwarden secrets -o json` prints. */
 interface Secrets {
@@ -61,6 +43,8 @@ export class KubernetesCluster implements AsyncDisposable {
   readonly namespace: string;
   readonly #options: StartOptions;
   readonly #secrets: Secrets;
+  /** Objects of no namespace that were made for it. */
+  readonly #outside = new Set<string>();
 
   private constructor(options: StartOptions, secrets: Secrets) {
     this.#options = options;
@@ -107,7 +91,9 @@ export class KubernetesCluster implements AsyncDisposable {
           patches: options.patches ?? [],
         }),
       );
-      return await kubectl(['apply', '-k', directory]);
+      const told = await kubectl(['apply', '-k', directory]);
+      for (const object of clusterScoped(told)) this.#outside.add(object);
+      return told;
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
@@ -230,30 +216,14 @@ export class KubernetesCluster implements AsyncDisposable {
   }
 
   /** What a client of `host` (a Service, or a pod's address) connects with. */
-  url(host: string): string {
+  url(host: string, port = 5432): string {
     const password = this.#secrets.items.find(({ type }) => type !== 'Opaque')?.stringData.password;
-    return `postgresql://app:${password}@${host}:5432/app?connect_timeout=2`;
+    return `postgresql://app:${password}@${host}:${port}/app?connect_timeout=2`;
   }
 
-  /** Logs, events, and the cluster record, in a folder that is named: for who reads the failure. */
-  async keepEvidence(what: string): Promise<string> {
-    const root = process.env.PGWARDEN_TEST_EVIDENCE ?? join(tmpdir(), 'pgwarden-evidence');
-    const directory = join(root, `${this.namespace}-${what.replace(/\W+/g, '-').slice(0, 60)}`);
-    await mkdir(directory, { recursive: true });
-    const keep = async (file: string, args: readonly string[]): Promise<void> => {
-      const text = await this.kubectl(args, { timeoutMillis: 20_000 }).catch((error: Error) => error.message);
-      await writeFile(join(directory, file), text);
-    };
-    await keep('pods.txt', ['get', 'pods', '-o', 'wide']);
-    await keep('describe.txt', ['describe', 'pods']);
-    await keep('events.txt', ['get', 'events', '--sort-by=.lastTimestamp']);
-    await keep('leases.yaml', ['get', 'leases', '-o', 'yaml']);
-    for (const { metadata } of await this.pods().catch(() => [])) {
-      await keep(`${metadata.name}.log`, ['logs', metadata.name]);
-      await keep(`${metadata.name}.previous.log`, ['logs', '--previous', metadata.name]);
-    }
-    process.stderr.write(`  kept: ${directory}\n`);
-    return directory;
+  /** For who reads the failure of `what`. */
+  async keepEvidence(what: string): Promise<void> {
+    await keepEvidence(this.namespace, what);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -261,6 +231,7 @@ export class KubernetesCluster implements AsyncDisposable {
       process.stderr.write(`kept: namespace ${this.namespace}\n`);
       return;
     }
+    for (const object of this.#outside) await kubectl(['delete', object, '--wait=false']);
     await kubectl(['delete', 'namespace', this.namespace, '--wait=false', '--ignore-not-found']);
   }
 
@@ -271,16 +242,14 @@ export class KubernetesCluster implements AsyncDisposable {
   }
 }
 
-export function isReady({ metadata, status }: Pod): boolean {
-  const { containerStatuses = [] } = status;
-  return (
-    metadata.deletionTimestamp === undefined &&
-    containerStatuses.length > 0 &&
-    containerStatuses.every(({ ready }) => ready)
-  );
-}
-
 function splitImage(image: string): readonly [string, string] {
   const colon = image.lastIndexOf(':');
   return colon > image.lastIndexOf('/') ? [image.slice(0, colon), image.slice(colon + 1)] : [image, 'latest'];
+}
+
+/** What `kubectl apply` says that it made of the component `priority`: who has it already keeps theirs. */
+export function clusterScoped(told: string): readonly string[] {
+  return [...told.matchAll(/^((?:priorityclass|flowschema)\S+) created$/gm)].map(
+    ([, object]) => object ?? '',
+  );
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
+import { clusterScoped } from './cluster.ts';
 import { kubectl } from './kubectl.ts';
 
 const MANIFESTS = join(import.meta.dirname, '..', '..', '..', 'manifests');
@@ -22,6 +23,8 @@ describe('the manifests and the real API server', () => {
   let directory: string;
   const defined: string[] = [];
   const namespaces: string[] = [];
+  /** Objects of no namespace that were not there before. */
+  const ours = new Set<string>();
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'pgwarden-manifests-'));
     // The operator's own where the cluster has it.
@@ -36,6 +39,7 @@ describe('the manifests and the real API server', () => {
   });
   afterAll(async () => {
     for (const name of namespaces) await kubectl(['delete', 'namespace', name, '--wait=false']);
+    for (const object of ours) await kubectl(['delete', object, '--wait=false']);
     for (const path of defined) await kubectl(['delete', '-f', path, '--wait=false']);
     await rm(directory, { recursive: true, force: true });
   });
@@ -83,6 +87,7 @@ describe('the manifests and the real API server', () => {
     const apply = ['-n', namespace, 'apply', '--validate=strict', '-f', '-'];
     const told = await kubectl(apply, { input });
     expect(told).toContain('statefulset.apps/pg created');
+    for (const object of clusterScoped(told)) ours.add(object);
     const first = await live(namespace, input);
     await kubectl(apply, { input });
     expect(await live(namespace, input)).toEqual(first);
