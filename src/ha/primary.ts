@@ -49,6 +49,7 @@ export function lead(view: View, record: ClusterRecord): Decision {
     remember(view, record) ??
     leaveOffice(view, record) ??
     maintainCohort(view, record, server) ??
+    (server.doorInDoubt ? openDoor(record, server) : null) ??
     wait(`leads epoch ${record.epoch}`)
   );
 }

@@ -43,7 +43,8 @@ function letIn(view: View, record: ClusterRecord, server: ServerView, step: Deci
  * whoever came in would write in an epoch that is not settled, whatever has become of the record meanwhile.
  */
 export function lettingReadersIn(view: View, server: ServerView): Decision | null {
-  if (server.doorOpen || server.promoting || view.recruitment !== null) return null;
+  const isOpen = server.doorOpen && !server.doorInDoubt;
+  if (isOpen || server.promoting || view.recruitment !== null) return null;
   if (runningTask(view, 'promote') !== null) return null;
   return { kind: 'open-door', mark: null, reason: 'a standby lets readers in' };
 }

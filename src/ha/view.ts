@@ -59,7 +59,10 @@ export interface ServerView {
   readonly lastRow: EpochRow | null;
   /** The highest epoch with a settled mark. */
   readonly settledEpoch: Epoch;
+  /** False only when it is proven closed. */
   readonly doorOpen: boolean;
+  /** The last change of the door was not carried to its end: it may be open or closed. */
+  readonly doorInDoubt: boolean;
   /** Roles, application database and the pgwarden schema exist. */
   readonly prepared: boolean;
   readonly commitsWaiting: number;

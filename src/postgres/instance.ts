@@ -67,7 +67,14 @@ export class LocalInstance implements PostgresInstance {
   readonly #volume: string;
   readonly #receiverEnd: ReceiverEnd = { followings: null, unfollowed: null };
   readonly #listeners = new Set<() => void>();
-  readonly #flags = { promoting: false, doorOpen: false, walRemoved: false, settingsTooLow: false };
+  #doorMoves = 0;
+  readonly #flags = {
+    promoting: false,
+    doorOpen: false,
+    doorInDoubt: false,
+    walRemoved: false,
+    settingsTooLow: false,
+  };
 
   constructor(options: InstanceOptions, settings: InstanceSettings, deps: InstanceDeps) {
     const paths = volumePaths(resolve(options.volume));
@@ -209,21 +216,36 @@ export class LocalInstance implements PostgresInstance {
   }
 
   async closeDoor(signal: AbortSignal): Promise<void> {
-    await closeDoor(this.#running, this.#options.replication.name, signal);
-    this.#flags.doorOpen = false;
+    await this.#moveDoor(false, () => closeDoor(this.#running, this.#options.replication.name, signal));
   }
 
   async openDoor(signal: AbortSignal): Promise<void> {
     // From the first byte written it may be open: "closed" is said only when it is proven.
     this.#flags.doorOpen = true;
-    await openDoor(this.#running, signal);
+    await this.#moveDoor(true, () => openDoor(this.#running, signal));
+  }
+
+  /** Only the last move that was begun knows how the door stands, once it has come to its end. */
+  async #moveDoor(open: boolean, move: () => Promise<void>): Promise<void> {
+    const flags = this.#flags;
+    const turn = ++this.#doorMoves;
+    let isKnown = false;
+    try {
+      await move();
+      isKnown = turn === this.#doorMoves;
+    } finally {
+      flags.doorInDoubt = !isKnown;
+      if (isKnown) flags.doorOpen = open;
+      else if (turn !== this.#doorMoves) flags.doorOpen = true;
+    }
   }
 
   async prepareToPromote(synchronousStandbyNames: string, signal: AbortSignal): Promise<void> {
     const { name } = this.#options.replication;
     const names = synchronousStandbyNames;
-    await prepareToPromote(this.#running, name, names, this.#receiverEnd, signal);
-    this.#flags.doorOpen = false;
+    await this.#moveDoor(false, () =>
+      prepareToPromote(this.#running, name, names, this.#receiverEnd, signal),
+    );
   }
 
   async promote(timeline: TimelineId, signal: AbortSignal): Promise<void> {

@@ -25,6 +25,8 @@ export interface Flags {
   promoting: boolean;
   /** False only when it is proven closed. */
   doorOpen: boolean;
+  /** A change of the door failed, or was made by an earlier agent. */
+  doorInDoubt: boolean;
   /** The upstream said that WAL which this standby needs is gone. */
   walRemoved: boolean;
   /** The startup process paused replay: a hot-standby sensitive setting is lower than the primary's. */
@@ -131,6 +133,7 @@ export class LocalObserver {
     const { view, traces } = serverView(status, this.#traces, {
       wal: await wal.look(),
       doorOpen: flags.doorOpen,
+      doorInDoubt: flags.doorInDoubt,
       promoting: promoting || flags.promoting,
     });
     this.#traces = traces;

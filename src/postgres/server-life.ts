@@ -81,6 +81,7 @@ export class ServerLife {
       if (pid !== null) {
         // What an earlier agent told it is unknown: the door counts as open until it is proven closed.
         this.#parts.flags.doorOpen = true;
+        this.#parts.flags.doorInDoubt = true;
         this.#parts.files.assume({ open: true, identity: facts.memberIdentity });
         await postmaster.adopt(pid);
         deps.logger.info({ event: 'postgres_adopted', pid }, 'Postgres of an earlier agent is taken over');
@@ -115,6 +116,7 @@ export class ServerLife {
     await stopPostgres(postmaster, paths, mode, options.stopTimeout, deps, signal);
     this.#parts.flags.promoting = false;
     this.#parts.flags.doorOpen = false;
+    this.#parts.flags.doorInDoubt = false;
   }
 
   async #start(
@@ -141,6 +143,7 @@ export class ServerLife {
       async () => undefined,
     );
     flags.doorOpen = false;
+    flags.doorInDoubt = false;
     flags.promoting = false;
     flags.walRemoved = false;
     flags.settingsTooLow = false;

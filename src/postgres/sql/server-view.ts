@@ -34,6 +34,7 @@ export interface ServerContext {
   readonly wal: WalDirectoryView;
   readonly promoting: boolean;
   readonly doorOpen: boolean;
+  readonly doorInDoubt: boolean;
 }
 
 /** The instant of what never happened. */
@@ -72,6 +73,7 @@ export function serverView(
     lastRow: lastRow(row),
     settledEpoch: epoch(row.settledEpoch ?? 0),
     doorOpen: context.doorOpen,
+    doorInDoubt: context.doorInDoubt,
     prepared: row.rolesExist && row.tableExists,
     commitsWaiting: row.waiting,
     replayLag: replayLag(row),

@@ -85,9 +85,9 @@ describe('a second agent on the directory', () => {
     expect(await heir.clearOrphans({ adopt: true }, soon())).toEqual({ adopted: true });
     expect(heir.process).toMatchObject({ state: 'running', pid: pidOf(b) });
     const seen = await heir.observe(second);
-    expect(seen.server).toMatchObject({ inRecovery: true, doorOpen: true });
+    expect(seen.server).toMatchObject({ inRecovery: true, doorOpen: true, doorInDoubt: true });
     await heir.closeDoor(soon());
-    expect((await heir.observe(second)).server?.doorOpen).toBe(false);
+    expect((await heir.observe(second)).server).toMatchObject({ doorOpen: false, doorInDoubt: false });
     await heir.stop('fast');
     expect(heir.process.state).toBe('stopped');
     await heir.close();

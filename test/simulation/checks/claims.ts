@@ -76,11 +76,13 @@ export class Claims {
     }
   }
 
-  /** How many of a cohort, but one, replied to its primary so lately that it drops them by no means. */
+  /** How many of a cohort, but one, reply to its primary, and did so lately that it drops them by no means. */
   #heard(primary: string | null, cohort: readonly string[], but: string): number {
     const { server } = this.#world.machine(memberOf(primary as never));
     const { scheduler, settings } = this.#world;
+    // The last reply of a connection that is gone came to nobody's notice.
     const isHeard = (other: string) =>
+      [...(server?.walsenders ?? [])].some(({ identity }) => identity === other) &&
       (server?.heardAt.get(other) ?? 0) > scheduler.now - (settings.dropAfter - LOOKED_AT) &&
       (server?.heardSince.get(other) ?? scheduler.now) < scheduler.now - LOOKED_AT;
     return cohort.filter((other) => other !== but && isHeard(other)).length;

@@ -102,12 +102,14 @@ export class Takeovers {
         agent.owner.frozen
       )
         return false;
-      // It could not be asked, or heard the primary so haltingly that it said otherwise a moment ago.
+      // It could not be asked, or heard the primary so haltingly that it said otherwise a moment ago; and whoever wakes
+      // answers once by what it saw before it slept.
+      if (agent.owner.thawedAt > scheduler.now - settings.suspectAfter) return false;
       const isAskedBadly = network.isBad(name, winner) || network.isBad(winner, name);
       if (isAskedBadly || network.link(old, name).slow > 0 || network.link(name, old).slow > 0) return false;
       const { receiver } = server;
       return (
-        receiver.streamsSince < scheduler.now - 4 * settings.suspectAfter &&
+        receiver.hearsSince < scheduler.now - 4 * settings.suspectAfter &&
         receiver.heardAt > scheduler.now - settings.suspectAfter / 2 &&
         server.upstream?.identity === before.primary
       );

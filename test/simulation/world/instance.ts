@@ -36,6 +36,8 @@ export class SimInstance {
   readonly #owner: Process;
   #listener: () => void = () => undefined;
   #doorOpen = false;
+  #doorInDoubt = false;
+  #doorMoves = 0;
   #promoting = false;
   #lastRun: { readonly timeline: TimelineId; readonly flushLsn: Lsn } | null = null;
   #silentSince: Instant | null = null;
@@ -258,6 +260,7 @@ export class SimInstance {
       lastRow: server.lastRow === null ? null : (server.lastRow as EpochRow),
       settledEpoch: epoch(server.settledEpoch),
       doorOpen: this.#doorOpen,
+      doorInDoubt: this.#doorInDoubt,
       prepared: true,
       commitsWaiting: server.syncRep.waiting,
       replayLag: null,
@@ -422,6 +425,7 @@ export class SimInstance {
     if (this.#machine.server !== null) throw new Error('Postgres is already running');
     if (this.#volume.wal === null || this.#volume.broken) throw new Error('there is no whole data to start');
     this.#doorOpen = false;
+    this.#doorInDoubt = false;
     this.#promoting = false;
     this.#stopping = false;
     this.#connectedAt = null;
@@ -461,6 +465,7 @@ export class SimInstance {
       this.#stopping = false;
       this.#promoting = false;
       this.#doorOpen = false;
+      this.#doorInDoubt = false;
     }
   }
 
@@ -515,24 +520,40 @@ export class SimInstance {
   }
 
   async closeDoor(signal: AbortSignal): Promise<void> {
-    const server = await this.#answering(signal);
-    await this.#pause(this.#world.random.agent.latency(8, 5), signal);
-    this.#still(server);
-    server.admits = false;
-    await this.#pause(this.#world.random.agent.latency(5, 5), signal);
-    this.#still(server);
-    server.endClients();
-    this.#doorOpen = false;
+    await this.#moveDoor(false, async () => {
+      const server = await this.#answering(signal);
+      await this.#pause(this.#world.random.agent.latency(8, 5), signal);
+      this.#still(server);
+      server.admits = false;
+      await this.#pause(this.#world.random.agent.latency(5, 5), signal);
+      this.#still(server);
+      server.endClients();
+    });
   }
 
   async openDoor(signal: AbortSignal): Promise<void> {
-    const server = await this.#answering(signal);
-    this.#doorOpen = true;
-    await this.#pause(this.#world.random.agent.latency(6, 5), signal);
-    this.#still(server);
-    server.admits = true;
-    await this.#pause(this.#world.random.agent.latency(2, 5), signal);
-    this.#still(server);
+    await this.#moveDoor(true, async () => {
+      const server = await this.#answering(signal);
+      this.#doorOpen = true;
+      await this.#pause(this.#world.random.agent.latency(6, 5), signal);
+      this.#still(server);
+      server.admits = true;
+      await this.#pause(this.#world.random.agent.latency(2, 5), signal);
+      this.#still(server);
+    });
+  }
+
+  async #moveDoor(open: boolean, move: () => Promise<void>): Promise<void> {
+    const turn = ++this.#doorMoves;
+    let isKnown = false;
+    try {
+      await move();
+      isKnown = turn === this.#doorMoves;
+    } finally {
+      this.#doorInDoubt = !isKnown;
+      if (isKnown) this.#doorOpen = open;
+      else if (turn !== this.#doorMoves) this.#doorOpen = true;
+    }
   }
 
   // --- Leading ----------------------------------------------------------------------------------------------------

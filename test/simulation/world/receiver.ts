@@ -24,8 +24,8 @@ export class SimReceiver {
   running = false;
   pid = 0;
   heardAt = Number.NEGATIVE_INFINITY;
-  /** Since when it streams from where it does; never: infinity. */
-  streamsSince = Number.POSITIVE_INFINITY;
+  /** Since when it hears without a break from whom it streams; never: infinity. */
+  hearsSince = Number.POSITIVE_INFINITY;
   stopped = false;
   /** Received and not synced yet. */
   #flushing = false;
@@ -92,7 +92,7 @@ export class SimReceiver {
   #close(): void {
     const connection = this.#connection;
     this.#connection = null;
-    this.streamsSince = Number.POSITIVE_INFINITY;
+    this.hearsSince = Number.POSITIVE_INFINITY;
     if (connection === null) return;
     const { source, walsender, replies, data } = connection;
     // The sender learns of it by the network, after the replies that are on their way.
@@ -191,7 +191,7 @@ export class SimReceiver {
     source.walsenders.add(walsender);
     source.readNames(walsender);
     this.#connection = { source, walsender, data, replies };
-    this.streamsSince = world.scheduler.now;
+    this.hearsSince = world.scheduler.now;
     this.heardAt = world.scheduler.now;
     this.#reply();
     if (diverged) {
@@ -226,11 +226,17 @@ export class SimReceiver {
     return true;
   }
 
+  #hears(): void {
+    const { scheduler, settings } = this.#server.world;
+    if (scheduler.now - this.heardAt > settings.suspectAfter / 2) this.hearsSince = scheduler.now;
+    this.heardAt = scheduler.now;
+  }
+
   #receive(batch: readonly WalRecord[], generation: number): void {
     if (generation !== this.#generation) return;
     const server = this.#server;
     const { world } = server;
-    this.heardAt = world.scheduler.now;
+    this.#hears();
     const [first] = batch;
     if (first === undefined) return;
     if (first.index !== server.wal.length) {
@@ -281,7 +287,7 @@ export class SimReceiver {
       const { source, data, replies } = connection;
       replies.send(source.workers, () => {
         data.send(server.workers, () => {
-          if (generation === this.#generation) this.heardAt = scheduler.now;
+          if (generation === this.#generation) this.#hears();
         });
       });
       this.#status(generation);

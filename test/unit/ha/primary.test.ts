@@ -50,6 +50,9 @@ describe('a settled primary', () => {
     expect(decides({ server: { doorOpen: false } })).toMatchObject({ kind: 'open-door', mark: null });
     expect(decides({ server: { settledEpoch: epoch(2) } })).toMatchObject({ kind: 'mark-settled', epoch: 3 });
   });
+  test('opens its door again where a change of it was not carried to its end', () => {
+    expect(decides({ server: { doorInDoubt: true } })).toMatchObject({ kind: 'open-door', mark: null });
+  });
   test('counts a new member in before it marks its WAL, where too few of its cohort stream', () => {
     const of = record({ settled: settledAs({ acks: 2 }) });
     const sender = walsender(2, { identity: id(2, 2) });

@@ -44,6 +44,9 @@ describe('a standby', () => {
   test('lets readers in', () => {
     expect(decides({ server: { doorOpen: false } }).kind).toBe('open-door');
   });
+  test('lets them in again where it is not known whether they are', () => {
+    expect(decides({ server: { doorOpen: true, doorInDoubt: true } }).kind).toBe('open-door');
+  });
   test('lets them in while it follows nobody: whoever is to write goes on to the next host', () => {
     const nobody = alone({ server: server({ doorOpen: false }) });
     const waits = { ...nobody, local: { promise: epoch(4) } };

@@ -162,6 +162,7 @@ export function server(patch: Partial<ServerView> = {}): ServerView {
     lastRow: null,
     settledEpoch: epoch(3),
     doorOpen: true,
+    doorInDoubt: false,
     prepared: true,
     commitsWaiting: 0,
     replayLag: null,

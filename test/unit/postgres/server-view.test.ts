@@ -4,7 +4,7 @@ import { NEVER, NO_TRACES, serverView, type Traces } from '../../../src/postgres
 import type { StatusRow } from '../../../src/postgres/sql/status-query.ts';
 
 const wal = { timeline: timelineId(1), forksOf: new Map([[timelineId(1), []]]), histories: [] };
-const context = { wal, promoting: false, doorOpen: false };
+const context = { wal, promoting: false, doorOpen: false, doorInDoubt: false };
 
 const standby: StatusRow = {
   inRecovery: true,
