@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { InterruptedWorkError, PostgresError, ToolFailedError } from '../errors.ts';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { errnoOf, InterruptedWorkError, PostgresError, ToolFailedError } from '../errors.ts';
 import { throwIfAborted } from '../wait.ts';
 
 // node:child_process and not execa: this is loaded before Postgres is started, and execa takes 80 ms to import.
@@ -29,7 +29,8 @@ export interface ToolResult {
 /**
  * Runs a program to its end, with LC_ALL=C and nothing on its standard input. Rejects with `ToolFailedError`, with
  * `BINARIES_MISSING`, or, when the signal fires (SIGTERM, then SIGKILL), with `InterruptedWorkError`; then the
- * program has ended.
+ * program has ended, and so has every process that it made: pg_basebackup streams WAL in a second one, which outlives
+ * the first where that dies by a signal, and would keep its output and the volume's lock for ever.
  */
 export async function runTool(run: ToolRun, signal: AbortSignal): Promise<ToolResult> {
   throwIfAborted(run.name, signal);
@@ -38,7 +39,7 @@ export async function runTool(run: ToolRun, signal: AbortSignal): Promise<ToolRe
       cwd: run.cwd ?? '/',
       env: { ...process.env, LC_ALL: 'C', ...run.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A signal to the agent's group must not end it half-way: the agent does that itself.
+      // A group of its own: a signal to the agent's must not end it half-way. The agent ends it itself, and all of it.
       detached: true,
     });
     let stdout = '';
@@ -46,8 +47,8 @@ export async function runTool(run: ToolRun, signal: AbortSignal): Promise<ToolRe
     let partial = '';
     let killer: NodeJS.Timeout | undefined;
     const abort = (): void => {
-      child.kill('SIGTERM');
-      killer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+      signalGroup(child, 'SIGTERM');
+      killer = setTimeout(() => signalGroup(child, 'SIGKILL'), KILL_AFTER_MS);
     };
     signal.addEventListener('abort', abort, { once: true });
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -63,6 +64,7 @@ export async function runTool(run: ToolRun, signal: AbortSignal): Promise<ToolRe
       signal.removeEventListener('abort', abort);
       reject(missingBinary(run, error));
     });
+    child.on('exit', () => signalGroup(child, 'SIGKILL'));
     child.on('close', (code, ended) => {
       clearTimeout(killer);
       signal.removeEventListener('abort', abort);
@@ -72,6 +74,16 @@ export async function runTool(run: ToolRun, signal: AbortSignal): Promise<ToolRe
       else reject(new ToolFailedError(run.name, code, ended, stderr.slice(-2_000)));
     });
   });
+}
+
+/** To every process of the program; nothing where none is left (ESRCH), or none that is still ours (EPERM). */
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if (!['ESRCH', 'EPERM'].includes(errnoOf(error) ?? '')) throw error;
+  }
 }
 
 function missingBinary(run: ToolRun, cause: Error): PostgresError {
