@@ -48,7 +48,7 @@ export async function checkDataDirectory(
     throw error;
   });
   const control = await stat(join(paths.data, 'global', 'pg_control')).catch(() => null);
-  if (version === null && control === null && (await readdir(paths.data)).length === 0) return 'absent';
+  if (version === null && control === null && (await isEmpty(paths.data))) return 'absent';
   if (version !== null && Number(version.trim()) !== options.binaries.major) {
     throw new PostgresError(
       'DATA_MAJOR_MISMATCH',
@@ -57,4 +57,14 @@ export async function checkDataDirectory(
     );
   }
   return version === null || control === null ? 'partial' : 'present';
+}
+
+/** Whether nothing is in it, or it is gone since: a clone that needs the room removes it while this looks. */
+async function isEmpty(directory: string): Promise<boolean> {
+  try {
+    return (await readdir(directory)).length === 0;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return true;
+    throw error;
+  }
 }
