@@ -97,6 +97,19 @@ function primaryConninfo(content: FileContent, options: InstanceOptions, paths: 
   });
 }
 
+/**
+ * For a copy of data: a source that was cut off, or whose machine is gone, is noticed within 15 s. A reader has nothing
+ * unacknowledged to notice it by, and the keepalives of the system's default begin after two hours.
+ */
+export const NOTICES_LOSS = {
+  connect_timeout: 5,
+  keepalives: 1,
+  keepalives_idle: 5,
+  keepalives_interval: 2,
+  keepalives_count: 5,
+  tcp_user_timeout: 15_000,
+} as const;
+
 /** A conninfo of the replication role; the password stays in the pgpass file. */
 export function replicationConninfo(
   upstream: Upstream,

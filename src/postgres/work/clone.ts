@@ -5,7 +5,7 @@ import { PostgresError } from '../errors.ts';
 import type { InstanceOptions, ReportProgress, Upstream } from '../ports.ts';
 import { underLock } from '../process/lock.ts';
 import { runTool } from '../process/tool.ts';
-import { replicationConninfo } from '../settings/configuration-file.ts';
+import { NOTICES_LOSS, replicationConninfo } from '../settings/configuration-file.ts';
 import { writeDurably } from '../volume/durable.ts';
 import type { VolumePaths } from '../volume/paths.ts';
 
@@ -42,7 +42,7 @@ export async function cloneIncoming(
     '--progress',
     '-d',
     replicationConninfo(from, options, paths, {
-      connect_timeout: 5,
+      ...NOTICES_LOSS,
       application_name: identity === null ? 'pgwarden-clone' : `clone-${identity}`.slice(0, 63),
     }),
   ];

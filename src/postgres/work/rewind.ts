@@ -6,7 +6,7 @@ import { type Lsn, lsnBytes } from '../../ha/lsn.ts';
 import type { InstanceDeps, InstanceOptions, ReportProgress, Upstream } from '../ports.ts';
 import { underLock } from '../process/lock.ts';
 import { runTool } from '../process/tool.ts';
-import { replicationConninfo } from '../settings/configuration-file.ts';
+import { NOTICES_LOSS, replicationConninfo } from '../settings/configuration-file.ts';
 import { Session } from '../sql/session.ts';
 import type { ControlData } from '../volume/control-file.ts';
 import { makeDirectory, removeDurably, syncPath, writeDurably } from '../volume/durable.ts';
@@ -164,7 +164,7 @@ export async function runRewind(context: RewindContext): Promise<void> {
         '-D',
         paths.data,
         '--source-server',
-        replicationConninfo(from, options, paths, { dbname: 'postgres', connect_timeout: 5 }),
+        replicationConninfo(from, options, paths, { dbname: 'postgres', ...NOTICES_LOSS }),
         '--progress',
         '--no-ensure-shutdown',
       ]),
