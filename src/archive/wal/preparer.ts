@@ -14,8 +14,11 @@ export interface Prepared {
 
 /** Milliseconds without work after which the thread ends, and with it what it holds in memory. */
 const IDLE = 30_000;
-/** The thread handles buffers, not objects. */
-const HEAP_MB = 32;
+/**
+ * Of the thread's heap, which stays almost empty: half of it is what V8 lets the memory of buffers grow to before it
+ * collects everything at once (`Heap::external_memory_hard_limit`). A limit of two segments had it do so for each.
+ */
+const HEAP_MB = 512;
 
 /** Beside this file in the source; an entry of its own beside the bundle. */
 const SCRIPT = new URL(
