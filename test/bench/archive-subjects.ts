@@ -5,6 +5,7 @@ import { archiveCommand, installAskScript, restoreCommand } from '../../src/arch
 import type { ArchiveSettings } from '../../src/archive/opened-archive.ts';
 import { Spool } from '../../src/archive/spool.ts';
 import { DEFAULT_S3 } from '../../src/archive/store/open.ts';
+import { bundle } from './archive-bundle.ts';
 import { ACCESS_KEY, BUCKET, REGION, SECRET_KEY, type TlsS3 } from './archive-s3.ts';
 import { SEGMENT } from './archive-segments.ts';
 import type { ServiceWork } from './archive-service.ts';
@@ -54,6 +55,7 @@ export async function pgwarden(place: SubjectPlace): Promise<ArchiveSubject> {
   const settings = await storeOf(place);
   const script = await installAskScript(directory);
   const socket = join(directory, 's');
+  const program = await bundle('archive-service', join(directory, 'program'));
   const service = (mode: ServiceWork['mode']): readonly string[] => {
     const work: ServiceWork = {
       mode,
@@ -64,7 +66,7 @@ export async function pgwarden(place: SubjectPlace): Promise<ArchiveSubject> {
       segmentBytes: SEGMENT,
       parallel,
     };
-    return [process.execPath, join(import.meta.dirname, 'archive-service.ts'), JSON.stringify(work)];
+    return [process.execPath, program, JSON.stringify(work)];
   };
   const places = { spool, script, socket };
   return {
