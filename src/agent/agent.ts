@@ -168,7 +168,10 @@ async function live(
       hold.beginDemotion();
       api?.keeper.revoke();
     },
-    onDoorOpened: (view) => report.doorOpened(view),
+    onDoorOpened: (view) => {
+      context.poolers.release();
+      report.doorOpened(view);
+    },
     progress: (task, progress) => report.progressed(task, progress),
   };
   const report = new Report({ context, configuration, binaries, guard, log });

@@ -56,6 +56,11 @@ export class Poolers {
     }
   }
 
+  /** Clients are let in again: what they were told before an earlier end is over. */
+  release(): void {
+    this.#toldAt = null;
+  }
+
   #areHolding(): boolean {
     const now = this.#clock.now();
     return [...this.#heard.values()].every(({ at, holds }) => holds || elapsed(at, now) > HEARD_WITHIN);

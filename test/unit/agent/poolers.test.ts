@@ -82,6 +82,13 @@ describe('poolers before a planned end', () => {
     expect(poolers.heard('a', true)).toBe(false);
   });
 
+  it('are let go where the same member lets clients in again', async () => {
+    const { end, poolers } = scene();
+    await poolers.hold(end.signal);
+    poolers.release();
+    expect(poolers.heard('a', true)).toBe(false);
+  });
+
   it('are not waited for once the work is cancelled', async () => {
     const { end, poolers } = scene();
     poolers.heard('a', false);
