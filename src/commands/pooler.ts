@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { type Command, Option } from 'commander';
 import { wholeBetween } from './demo-options.ts';
 import { UsageError } from './errors.ts';
@@ -18,6 +19,7 @@ interface Options {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly pgbouncer: string;
+  readonly runAs: string;
 }
 
 const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
@@ -49,6 +51,7 @@ export function registerPooler(program: Command): void {
     .option('--tls-cert <path>', 'certificate for clients')
     .option('--tls-key <path>', 'its key')
     .option('--pgbouncer <path>', 'the program', 'pgbouncer')
+    .option('--run-as <user>', 'as root: the user to run as', 'postgres')
     .addHelpText(
       'after',
       '\nExample:\n  $ pgwarden pooler --members http://pg-0.pg:8008,http://pg-1.pg:8008 --database app --user app=/secrets/app',
@@ -61,6 +64,7 @@ export function registerPooler(program: Command): void {
       await runPooler(
         {
           members: options.members.split(',').map(urlOf),
+          name: `${hostname()}-${options.port}`,
           databases: options.database,
           users: options.user.map(userOf),
           authUser: options.authUser ?? null,
@@ -74,6 +78,7 @@ export function registerPooler(program: Command): void {
           pollEvery: options.poll,
           tls: cert === undefined || key === undefined ? null : { cert, key },
           program: options.pgbouncer,
+          runAs: options.runAs,
         },
         end.signal,
       );

@@ -1,27 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import pg from 'pg';
+import { Console } from './console.ts';
 import { PoolerError } from './errors.ts';
-import { ADMIN } from './ini.ts';
 
-/** An answer of the console; PAUSE has a bound of its own, since it waits for transactions. */
-const COMMAND_WITHIN = 2_000;
-
-/** A PgBouncer that runs as a child of this process, and its console. */
+/** A PgBouncer that runs as a child of this process. */
 export class Bouncer {
   readonly #program: string;
   readonly #directory: string;
-  readonly #port: number;
-  readonly #password: string;
+  readonly console: Console;
   #child: ChildProcess | null = null;
   #ended: Promise<number | null> | null = null;
 
   constructor(program: string, directory: string, port: number, password: string) {
     this.#program = program;
     this.#directory = directory;
-    this.#port = port;
-    this.#password = password;
+    this.console = new Console(directory, port, password);
   }
 
   async write(file: 'pgbouncer.ini' | 'userlist.txt', text: string): Promise<void> {
@@ -58,26 +52,5 @@ export class Bouncer {
     const timer = setTimeout(() => this.#child?.kill('SIGKILL'), grace);
     await this.#ended?.catch(() => null);
     clearTimeout(timer);
-  }
-
-  /** A command on a connection of its own: a PAUSE that waits must not keep RESUME waiting. */
-  async command(text: string, within: number = COMMAND_WITHIN): Promise<void> {
-    const client = new pg.Client({
-      host: this.#directory,
-      port: this.#port,
-      user: ADMIN,
-      password: this.#password,
-      database: 'pgbouncer',
-      connectionTimeoutMillis: COMMAND_WITHIN,
-      query_timeout: within,
-    });
-    // A connection that is lost says so in the query.
-    client.on('error', () => {});
-    try {
-      await client.connect();
-      await client.query(text);
-    } finally {
-      await client.end().catch(() => {});
-    }
   }
 }

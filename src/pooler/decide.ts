@@ -8,11 +8,23 @@ export interface PoolerState {
   readonly epoch: number;
   /** Monotonic milliseconds since when clients wait; null: they do not. */
   readonly heldSince: number | null;
-  /** In this epoch a hold came to its bound: it is not tried again before the next one. */
+  /** Standbys that came, and the monotonic milliseconds since when: each change of the readers' hosts disturbs them. */
+  readonly coming: { readonly standbys: readonly Address[]; readonly since: number } | null;
+  /** In this epoch a hold came to its bound: it is not tried again before its primary serves, or the next one. */
   readonly gaveUp: number | null;
 }
 
-export const START: PoolerState = { primary: null, standbys: [], epoch: 0, heldSince: null, gaveUp: null };
+export const START: PoolerState = {
+  primary: null,
+  standbys: [],
+  epoch: 0,
+  heldSince: null,
+  coming: null,
+  gaveUp: null,
+};
+
+/** Standbys that came are taken up once no other came for so long, in milliseconds: after a hand-over they come one by one. */
+const COME = 1_000;
 
 export type Action = 'write' | 'pause' | 'resume';
 
@@ -25,8 +37,8 @@ export interface Move {
 
 /**
  * One step. Clients are held from when a planned end of the primary is known, or it says that it leads no longer, until
- * another is open, the end was withdrawn, or the bound is over. A primary that is merely silent holds nobody: the
- * pooler itself may be cut off the agents.
+ * another is open, the end was withdrawn, or the bound is over. Also while it is silent and no standby streams from
+ * anybody. A primary that is merely silent holds nobody: the pooler itself may be cut off the agents.
  *
  * @param now monotonic milliseconds
  * @param holdMost the bound in milliseconds
@@ -40,6 +52,7 @@ export function decide(before: PoolerState, topology: Topology, now: number, hol
       standbys: topology.standbys,
       epoch: leader.epoch,
       heldSince: null,
+      coming: null,
       gaveUp: null,
     };
     const actions: Action[] = held ? ['write', 'resume'] : ['write'];
@@ -47,10 +60,15 @@ export function decide(before: PoolerState, topology: Topology, now: number, hol
   }
   const current = leader !== null && leader.epoch === before.epoch ? leader : null;
   const moved = current !== null && !isSame(current.address, before.primary);
-  const standbys =
-    moved || !sameAll(topology.standbys, before.standbys) ? topology.standbys : before.standbys;
+  const { standbys, coming } = readersOf(before, topology, now, moved);
   const write: Action[] = moved || standbys !== before.standbys ? ['write'] : [];
-  const next: PoolerState = { ...before, primary: current?.address ?? before.primary, standbys };
+  const next: PoolerState = {
+    ...before,
+    primary: current?.address ?? before.primary,
+    standbys,
+    coming,
+    gaveUp: current?.leaving === false ? null : before.gaveUp,
+  };
   if (held) {
     if (now - (before.heldSince ?? now) >= holdMost) {
       const state = { ...next, heldSince: null, gaveUp: before.epoch };
@@ -70,12 +88,32 @@ export function decide(before: PoolerState, topology: Topology, now: number, hol
       return hold(next, write, now, 'the primary leads no longer');
     if (current === null && topology.epoch > before.epoch)
       return hold(next, write, now, 'another member is taking over');
+    if (current === null && topology.noneStreams)
+      return hold(next, write, now, 'the primary is silent, and nobody streams from it');
   }
   return { state: next, actions: write, reason: write.length > 0 ? 'the standbys changed' : '' };
 }
 
 function hold(state: PoolerState, write: readonly Action[], now: number, reason: string): Move {
   return { state: { ...state, heldSince: now }, actions: ['pause', ...write], reason };
+}
+
+/** A standby that went is left out at once; one that came has time, and while clients wait nothing is disturbed. */
+function readersOf(
+  before: PoolerState,
+  { standbys }: Topology,
+  now: number,
+  moved: boolean,
+): Pick<PoolerState, 'standbys' | 'coming'> {
+  if (moved) return { standbys, coming: null };
+  if (before.heldSince !== null || sameAll(standbys, before.standbys))
+    return { standbys: before.standbys, coming: null };
+  const went = before.standbys.some((known) => !standbys.some((address) => isSame(address, known)));
+  if (went) return { standbys, coming: null };
+  const { coming } = before;
+  if (coming === null || !sameAll(coming.standbys, standbys))
+    return { standbys: before.standbys, coming: { standbys, since: now } };
+  return now - coming.since < COME ? { standbys: before.standbys, coming } : { standbys, coming: null };
 }
 
 function sameAll(a: readonly Address[], b: readonly Address[]): boolean {

@@ -43,7 +43,7 @@ export function renderIni(options: IniOptions, state: PoolerState): string {
     // pgjdbc and others send it; with a pooler of transactions it can have no effect.
     'ignore_startup_parameters = extra_float_digits',
     // A server that is not there yet is tried again at once: after a failover it is a matter of moments.
-    'server_login_retry = 0.2',
+    'server_login_retry = 0.05',
     'server_connect_timeout = 2',
     // A node that is gone answers nothing, not even with an error.
     'tcp_user_timeout = 2000',
@@ -83,8 +83,8 @@ function place({ host, port }: Address, name: string): string {
   return `host=${host} port=${port} dbname=${quote(name, "'")}`;
 }
 
-/** Names of databases, and values of a connection string. */
-function quote(name: string, mark = '"'): string {
+/** Names of databases (also in commands of the console), and values of a connection string. */
+export function quote(name: string, mark = '"'): string {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : `${mark}${name.replaceAll(mark, mark + mark)}${mark}`;
 }
 

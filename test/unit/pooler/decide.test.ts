@@ -6,17 +6,19 @@ import type { Topology } from '../../../src/pooler/topology.ts';
 
 const A = { host: 'pg-0.pg', port: 5432 };
 const B = { host: 'pg-1.pg', port: 5432 };
+const C = { host: 'pg-2.pg', port: 5432 };
 const HOLD = 15_000;
 
 function leads(address: typeof A, of: number, leaving = false): Topology {
-  const leader = { address, epoch: epoch(of), leaving };
-  return { leader, epoch: of, notLeading: [], standbys: [] };
+  const leader = { address, epoch: epoch(of), ending: leaving, leaving };
+  return { leader, epoch: of, notLeading: [], standbys: [], noneStreams: false };
 }
 const nobody = (of: number, notLeading: readonly (typeof A)[] = []): Topology => ({
   leader: null,
   epoch: of,
   notLeading,
   standbys: [],
+  noneStreams: false,
 });
 const follows: PoolerState = { ...START, primary: A, epoch: 1 };
 const holds: PoolerState = { ...follows, heldSince: 1000 };
@@ -51,6 +53,17 @@ describe('what the pooler does', () => {
     expect(decide(state, leads(A, 1, true), 1100 + HOLD, HOLD).actions).toEqual([]);
   });
 
+  it('holds again in that epoch once its primary has served', () => {
+    const { state } = decide({ ...follows, gaveUp: 1 }, leads(A, 1), 0, HOLD);
+    expect(decide(state, leads(A, 1, true), 100, HOLD).actions).toEqual(['pause']);
+  });
+
+  it('holds clients of a silent primary that nobody streams from', () => {
+    const topology = { ...nobody(1), noneStreams: true };
+    expect(decide(follows, topology, 0, HOLD).actions).toEqual(['pause']);
+    expect(decide(START, topology, 0, HOLD).actions).toEqual([]);
+  });
+
   it('holds clients of a primary that leads no longer, or that another is taking over from', () => {
     expect(decide(follows, nobody(1, [A]), 0, HOLD).actions).toEqual(['pause']);
     expect(decide(follows, nobody(2), 0, HOLD).actions).toEqual(['pause']);
@@ -66,11 +79,29 @@ describe('what the pooler does', () => {
     expect(decide(state, leads(A, 1), 0, HOLD)).toMatchObject({ actions: [], state: { primary: B } });
   });
 
-  it('writes readers anew when the standbys change, and only then', () => {
+  it('takes standbys up that came once no other came for a second', () => {
     const withB = { ...leads(A, 1), standbys: [B] };
-    const { actions, state } = decide(follows, withB, 0, HOLD);
+    const both = { ...withB, standbys: [B, C] };
+    let move = decide(follows, withB, 0, HOLD);
+    expect(move.actions).toEqual([]);
+    move = decide(move.state, both, 900, HOLD);
+    move = decide(move.state, both, 1_899, HOLD);
+    expect(move.actions).toEqual([]);
+    move = decide(move.state, both, 1_900, HOLD);
+    expect(move).toMatchObject({ actions: ['write'], state: { standbys: [B, C] } });
+    expect(decide(move.state, both, 5_000, HOLD).actions).toEqual([]);
+  });
+
+  it('leaves a standby out at once that went', () => {
+    const before = { ...follows, standbys: [B, C] };
+    const { actions, state } = decide(before, { ...leads(A, 1), standbys: [C] }, 0, HOLD);
     expect(actions).toEqual(['write']);
-    expect(decide(state, withB, 0, HOLD).actions).toEqual([]);
+    expect(state.standbys).toEqual([C]);
+  });
+
+  it('leaves readers alone while clients wait', () => {
+    const before = { ...holds, standbys: [B, C] };
+    expect(decide(before, nobody(1, [A]), 1100, HOLD).actions).toEqual([]);
   });
 });
 
@@ -88,7 +119,6 @@ describe('the files of PgBouncer', () => {
   };
 
   it('name the primary, and all standbys for readers', () => {
-    const C = { host: 'pg-2.pg', port: 5432 };
     const text = renderIni(options, { ...follows, standbys: [B, C] });
     expect(text).toContain('\napp = host=pg-0.pg port=5432 dbname=app\n');
     expect(text).toContain('\napp_ro = host=pg-1.pg,pg-2.pg port=5432 dbname=app\n');
