@@ -2,6 +2,7 @@ import { api } from './api.ts';
 import { backups } from './backups.ts';
 import { clients } from './clients.ts';
 import { clock } from './clock.ts';
+import { clones } from './clones.ts';
 import { disk } from './disk.ts';
 import { network } from './network.ts';
 import { operations } from './operations.ts';
@@ -17,6 +18,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...disk,
   ...clients,
   ...operations,
+  ...clones,
   ...backups,
   ...users,
 ];

@@ -1,7 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { waitFor } from '../../e2e/wait-for.ts';
+import { ballast } from './ballast.ts';
 import { nothingToHeal, type Scenario, scenario, type World } from './scenario.ts';
 
 const NETWORK = ['network'] as const;
@@ -12,16 +10,6 @@ async function switchover({ stage, note }: World, target: string): Promise<void>
   const { exitCode, output } = await stage.pgwarden(asked, 'switchover', '--target', target);
   const words = output.split('\n').slice(0, 2).join('; ');
   note(`switchover to ${target}: exit code ${exitCode}${exitCode === 0 ? '' : `: ${words}`}`);
-}
-
-/** Fills the database with so many megabytes that neither compress nor matter. */
-async function ballast({ stage }: World, megabytes: number): Promise<void> {
-  await stage.member(await stage.primary()).sql(
-    `CREATE TABLE IF NOT EXISTS ballast (text text);
-     INSERT INTO ballast SELECT string_agg(md5(random()::text), '') FROM generate_series(1, ${megabytes * 1024}) AS row,
-       LATERAL (SELECT generate_series(1, 32) WHERE row > 0) AS part GROUP BY row`,
-    60_000,
-  );
 }
 
 export const operations: readonly Scenario[] = [
@@ -158,39 +146,6 @@ export const operations: readonly Scenario[] = [
     },
   }),
   scenario({
-    id: 'primary-lost-during-clone',
-    title: 'a standby is made anew over a narrow network, and the primary is killed in the middle of it',
-    needs: NETWORK,
-    holdMillis: 0,
-    longestGapMillis: 20_000,
-    isCombinable: false,
-    async inject(world) {
-      const { stage, sleep, note } = world;
-      const [emptied = ''] = await stage.standbys();
-      const member = stage.member(emptied);
-      await ballast(world, 40);
-      await member.down();
-      for (const entry of await readdir(member.demo.volume)) {
-        await rm(join(member.demo.volume, entry), { recursive: true });
-      }
-      await stage.network.narrow(emptied, 40_000);
-      try {
-        member.up();
-        const incoming = join(member.demo.volume, 'incoming');
-        await waitFor('the clone to begin', () => existsSync(join(incoming, 'base')) || hasBase(incoming), {
-          intervalMillis: 20,
-        });
-        await sleep(1500);
-        const stillCloning = existsSync(incoming);
-        note(stillCloning ? 'the clone was under way' : 'the clone was over already');
-        stage.member(await stage.primary()).kill();
-      } finally {
-        await stage.network.widen(emptied);
-      }
-      return nothingToHeal;
-    },
-  }),
-  scenario({
     id: 'scale',
     title: 'three members become five, then two, then three',
     holdMillis: 0,
@@ -206,14 +161,6 @@ export const operations: readonly Scenario[] = [
     },
   }),
 ];
-
-const hasBase = (incoming: string): boolean => {
-  try {
-    return readdirSync(incoming).some((entry) => existsSync(join(incoming, entry, 'base')));
-  } catch {
-    return false;
-  }
-};
 
 /** As a StatefulSet does it: configuration first; then the highest ordinals go, one after the other, or come. */
 async function resize({ stage, note }: World, names: readonly string[]): Promise<void> {
