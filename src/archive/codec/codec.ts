@@ -145,6 +145,20 @@ export class Codec {
     }
   }
 
+  /**
+   * An object as it is compressed, without what encrypts it: the first half of `decode`.
+   *
+   * @throws ObjectDamagedError, EncryptionKeyError while it is read
+   */
+  async *unseal(store: string, key: string, content: Content): AsyncGenerator<Uint8Array> {
+    const { name, encrypted } = parseEncodedName(key);
+    try {
+      yield* encrypted ? this.#decrypt(name, content) : piecesOf(content);
+    } catch (error) {
+      throw damaged(store, key, error);
+    }
+  }
+
   #decrypt(name: string, content: Content): AsyncIterable<Uint8Array> {
     if (this.#keys === null)
       throw new EncryptionKeyError(

@@ -1,7 +1,7 @@
 import { pipeline, type Transform } from 'node:stream';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
-import { decompressFrameStream, decompressFrames } from './zstd-frames.ts';
+import { decompressFrameStream, decompressFrames, decompressFramesSync } from './zstd-frames.ts';
 
 /** How objects are compressed. */
 export type Compression = 'zstd' | 'gzip' | 'none';
@@ -34,31 +34,28 @@ export function extensionOf(compression: Compression): string {
 export async function compressBytes(compression: Compression, bytes: Uint8Array): Promise<Uint8Array> {
   switch (compression) {
     case 'zstd':
-      return await zstdCompress(bytes, { ...ZSTD, chunkSize: atMost(bytes.length) });
+      return await zstdCompress(bytes, { ...ZSTD, chunkSize: compressedAtMost(bytes.length) });
     case 'gzip':
-      return await gzip(bytes, { ...GZIP, chunkSize: atMost(bytes.length) });
+      return await gzip(bytes, { ...GZIP, chunkSize: compressedAtMost(bytes.length) });
     case 'none':
       return bytes;
   }
 }
 
 /** The same in the calling thread: for one that does nothing else. */
-export function compressBytesSync(
-  compression: Compression,
-  bytes: Uint8Array<ArrayBuffer>,
-): Uint8Array<ArrayBuffer> {
+export function compressBytesSync(compression: Compression, bytes: Uint8Array): Uint8Array {
   switch (compression) {
     case 'zstd':
-      return zlib.zstdCompressSync(bytes, { ...ZSTD, chunkSize: atMost(bytes.length) });
+      return zlib.zstdCompressSync(bytes, { ...ZSTD, chunkSize: compressedAtMost(bytes.length) });
     case 'gzip':
-      return zlib.gzipSync(bytes, { ...GZIP, chunkSize: atMost(bytes.length) });
+      return zlib.gzipSync(bytes, { ...GZIP, chunkSize: compressedAtMost(bytes.length) });
     case 'none':
       return bytes;
   }
 }
 
 /** What so many bytes compress to at most (ZSTD_compressBound; gzip adds less): the result is one buffer, never copied. */
-function atMost(bytes: number): number {
+export function compressedAtMost(bytes: number): number {
   return bytes + Math.ceil(bytes / 256) + 64 * 1024;
 }
 
@@ -83,8 +80,7 @@ export async function decompressBytes(
   bytes: Uint8Array,
   expected: number,
 ): Promise<Uint8Array> {
-  // One byte more: a result that fills the buffer is looked at for what comes behind.
-  const chunkSize = Math.max(64 * 1024, expected + 1);
+  const chunkSize = roomFor(expected);
   switch (compression) {
     case 'zstd':
       return await decompressFrames(bytes, chunkSize);
@@ -93,6 +89,28 @@ export async function decompressBytes(
     case 'none':
       return bytes;
   }
+}
+
+/** The same in the calling thread: for one that does nothing else. */
+export function decompressBytesSync(
+  compression: Compression,
+  bytes: Uint8Array,
+  expected: number,
+): Uint8Array {
+  const chunkSize = roomFor(expected);
+  switch (compression) {
+    case 'zstd':
+      return decompressFramesSync(bytes, chunkSize);
+    case 'gzip':
+      return zlib.gunzipSync(bytes, { chunkSize });
+    case 'none':
+      return bytes;
+  }
+}
+
+/** One byte more: a result that fills the buffer is looked at for what comes behind. */
+function roomFor(expected: number): number {
+  return Math.max(64 * 1024, expected + 1);
 }
 
 /** The original bytes. A stream that is cut short or damaged ends with an error. */

@@ -32,6 +32,19 @@ export async function decompressFrames(bytes: Uint8Array, chunkSize: number): Pr
   return Buffer.concat(frames);
 }
 
+/** The same in the calling thread. */
+export function decompressFramesSync(bytes: Uint8Array, chunkSize: number): Uint8Array {
+  const frames: Buffer[] = [];
+  for (let at = 0; at < bytes.length || at === 0; ) {
+    const options = { ...(at === 0 ? { chunkSize } : {}), info: true };
+    const { buffer, engine } = zlib.zstdDecompressSync(bytes.subarray(at), options) as unknown as Decoded;
+    frames.push(buffer);
+    at += engine.bytesWritten;
+  }
+  const [first] = frames;
+  return frames.length === 1 && first !== undefined ? first : Buffer.concat(frames);
+}
+
 /** The same of a stream. What is cut short, and what comes behind the last frame and is none, is an error. */
 export async function* decompressFrameStream(
   source: AsyncIterable<Uint8Array>,

@@ -30,6 +30,11 @@ export interface OpenedObject {
    * whole. Leaving the loop early frees the connection.
    */
   readonly body: AsyncIterable<Uint8Array>;
+  /**
+   * In place of `body`: the same bytes into memory that is there, from its beginning on; how many they were. Of a store
+   * that does so at less cost than piece by piece. Throws a RangeError where there is no room for all.
+   */
+  readInto?(room: Uint8Array): Promise<number>;
 }
 
 /** What to write: bytes, or a stream whose length nobody needs to know. */

@@ -9,6 +9,7 @@ import { restoreTail } from '../tail/restore.ts';
 import { downloadWal } from './download.ts';
 import { nextSegment, parseSegment, segmentName, timelineOfName, walFileKind } from './names.ts';
 import type { WalSource } from './source.ts';
+import { Unpacker } from './unpacker.ts';
 
 export interface WalFetcherOptions {
   readonly source: WalSource;
@@ -36,6 +37,7 @@ const HOPELESS = new Set(['ARCHIVE_KEY', 'ARCHIVE_OBJECT_DAMAGED', 'ARCHIVE_SETT
 export class WalFetcher {
   readonly #options: WalFetcherOptions;
   readonly #running = new Map<string, Promise<boolean>>();
+  readonly #unpacker = new Unpacker();
   /** The segment to begin next; null: nothing was asked for, or the archive ends there. */
   #next: string | null = null;
   readonly #end = new AbortController();
@@ -71,6 +73,7 @@ export class WalFetcher {
       watcher.close();
       this.#end.abort();
       await Promise.allSettled(this.#running.values());
+      this.#unpacker.close();
     }
   }
 
@@ -115,7 +118,7 @@ export class WalFetcher {
     let from: 'archive' | 'tail' = 'archive';
     try {
       await spool.addFetched(file, async (path) => {
-        const archived = () => downloadWal(source, file, path, segmentBytes, signal);
+        const archived = () => downloadWal(source, file, path, segmentBytes, signal, this.#unpacker);
         if (await archived()) return;
         if (useTail && walFileKind(file) === 'segment') {
           from = 'tail';

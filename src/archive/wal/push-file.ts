@@ -3,7 +3,6 @@ import { open } from 'node:fs/promises';
 import type { Codec } from '../codec/codec.ts';
 import { ObjectConflictError } from '../errors.ts';
 import { walName } from '../layout.ts';
-import { release } from '../store/content.ts';
 import type { ObjectStore } from '../store/ports.ts';
 import type { Preparer } from './preparer.ts';
 import { sha256Of, sha256OfStream } from './sha256.ts';
@@ -111,11 +110,11 @@ async function openSource(
     }
     if (preparer !== null && size >= WORTH_A_THREAD) {
       await file.close();
-      const prepared = await preparer.prepare(path, codec.compression);
+      const prepared = await preparer.prepare(path, size, codec.compression);
       return {
         sha256: async () => prepared.sha256,
         encode: (_, name) => codec.sealBytes(name, prepared.bytes),
-        release: () => release(prepared.bytes),
+        release: prepared.release,
         close: async () => {},
       };
     }

@@ -1,56 +1,62 @@
-import { hash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
-import { type Compression, compressBytesSync } from '../codec/compression.ts';
+import type { Compression } from '../codec/compression.ts';
+import { type PreparedInRoom, prepareInRoom } from './prepare-in-room.ts';
+import type { Room } from './rooms.ts';
+import { FileWorkError, unpackFromRoom } from './unpack-from-room.ts';
 
-/** What the agent's thread asks of this one: a file, and how it is to be compressed. */
-export interface ToPreparer {
-  readonly id: number;
-  readonly path: string;
-  readonly compression: Compression;
-}
-
-/** The answer. `bytes` is given away with it. */
-export type FromPreparer =
-  | { readonly id: number; readonly sha256: string; readonly bytes: Uint8Array<ArrayBuffer> }
-  | { readonly id: number; readonly code: string | null; readonly message: string };
-
-/** Read into again and again: a fresh one for each segment would be cleared, and wait for a collection. */
-let room = Buffer.allocUnsafeSlow(0);
-
-function readWhole(path: string): Buffer<ArrayBuffer> {
-  const file = openSync(path, 'r');
-  try {
-    const { size } = fstatSync(file);
-    if (room.length < size) room = Buffer.allocUnsafeSlow(size);
-    let filled = 0;
-    while (filled < size) {
-      const got = readSync(file, room, filled, size - filled, filled);
-      if (got === 0) break;
-      filled += got;
+/** What the agent's thread asks of this one. The room is this one's until it has answered. */
+export type ToSegmentThread =
+  /** To read a file, and put it compressed into the room. */
+  | {
+      readonly id: number;
+      readonly work: 'prepare';
+      readonly path: string;
+      readonly compression: Compression;
+      readonly room: Room;
     }
-    return room.subarray(0, filled);
-  } finally {
-    closeSync(file);
-  }
+  /** To write what the first bytes of the room are compressed from to a file. */
+  | {
+      readonly id: number;
+      readonly work: 'unpack';
+      readonly path: string;
+      readonly compression: Compression;
+      readonly room: Room;
+      readonly length: number;
+      /** How many bytes come out, as far as that is known. */
+      readonly expected: number;
+      /** Whether the SHA-256 of what comes out is wanted. */
+      readonly hashed: boolean;
+    };
+
+export interface Unpacked {
+  readonly size: number;
+  /** In hex; null: it was not wanted. */
+  readonly sha256: string | null;
 }
 
-function prepare({ id, path, compression }: ToPreparer): FromPreparer {
-  const original = readWhole(path);
-  const sha256 = hash('sha256', original);
-  const compressed = compressBytesSync(compression, original);
-  // What is not compressed is the room itself, which stays here.
-  const bytes = compressed === original ? new Uint8Array(original) : compressed;
-  return { id, sha256, bytes };
+export type SegmentAnswer = PreparedInRoom | Unpacked;
+
+export type FromSegmentThread =
+  | { readonly id: number; readonly answer: SegmentAnswer }
+  /** `isOfFile`: the file system said so; not: what was to be unpacked is damaged. */
+  | {
+      readonly id: number;
+      readonly code: string | null;
+      readonly message: string;
+      readonly isOfFile: boolean;
+    };
+
+function answerTo(asked: ToSegmentThread): SegmentAnswer {
+  return asked.work === 'prepare' ? prepareInRoom(asked) : unpackFromRoom(asked);
 }
 
-parentPort?.on('message', (asked: ToPreparer) => {
-  let said: FromPreparer;
+parentPort?.on('message', (asked: ToSegmentThread) => {
+  let said: FromSegmentThread;
   try {
-    said = prepare(asked);
+    said = { id: asked.id, answer: answerTo(asked) };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    said = { id: asked.id, code: code ?? null, message };
+    said = { id: asked.id, code: code ?? null, message, isOfFile: error instanceof FileWorkError };
   }
-  parentPort?.postMessage(said, 'bytes' in said ? [said.bytes.buffer] : []);
+  parentPort?.postMessage(said);
 });

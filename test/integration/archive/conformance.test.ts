@@ -148,6 +148,29 @@ describe.each(kinds)('$kind', ({ kind, isAtomic, open }) => {
     expect((await collect(opened.body)).toString()).toBe('89');
   });
 
+  test('reads into memory that is there, where it knows how, and not beyond it', async () => {
+    const bytes = randomBytes(3 * MB);
+    await store.put('k', bytes, { signal });
+    const room = new Uint8Array(new SharedArrayBuffer(4 * MB));
+    const opened = await store.get('k', { signal });
+    if (opened.readInto === undefined) return;
+    expect(await opened.readInto(room)).toBe(bytes.length);
+    expect(bytes.equals(room.subarray(0, bytes.length))).toBe(true);
+    const again = await store.get('k', { signal });
+    await expect(again.readInto?.(room.subarray(0, MB))).rejects.toThrow(RangeError);
+    const piece = await store.get('k', { range: { start: 5, end: 9 }, signal });
+    expect(await piece.readInto?.(room)).toBe(4);
+    expect(Buffer.from(room.subarray(0, 4)).equals(bytes.subarray(5, 9))).toBe(true);
+  });
+
+  test('takes what threads share', async () => {
+    const bytes = randomBytes(MB);
+    const shared = new Uint8Array(new SharedArrayBuffer(2 * MB));
+    shared.set(bytes);
+    expect(await store.create('k', shared.subarray(0, MB), { signal })).toBe('created');
+    expect((await read('k')).equals(bytes)).toBe(true);
+  });
+
   test('takes an empty object', async () => {
     await store.put('empty', new Uint8Array(), { signal });
     expect(await read('empty')).toHaveLength(0);

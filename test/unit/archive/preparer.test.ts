@@ -32,7 +32,7 @@ test.each(COMPRESSIONS)(
       }),
     );
     const prepared = await Promise.all(
-      [1, 2, 3].map((number) => preparer.prepare(join(root, `${number}`), compression)),
+      [1, 2, 3].map((number) => preparer.prepare(join(root, `${number}`), SIZE, compression)),
     );
     for (const [index, { sha256, bytes }] of prepared.entries()) {
       const original = contents[index]!;
@@ -45,15 +45,15 @@ test.each(COMPRESSIONS)(
 );
 
 test('a file that is gone is told as the file system tells it', async () => {
-  await expect(preparer.prepare(join(root, 'none'), 'zstd')).rejects.toMatchObject({ code: 'ENOENT' });
+  await expect(preparer.prepare(join(root, 'none'), SIZE, 'zstd')).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
 test('whoever waits when the thread ends is served without it', async () => {
   await writeFile(join(root, 'x'), randomBytes(SIZE));
-  const waiting = preparer.prepare(join(root, 'x'), 'zstd');
+  const waiting = preparer.prepare(join(root, 'x'), SIZE, 'zstd');
   preparer.close();
   expect((await waiting).sha256).toMatch(/^[0-9a-f]{64}$/);
-  expect((await preparer.prepare(join(root, 'x'), 'none')).bytes.length).toBe(SIZE);
+  expect((await preparer.prepare(join(root, 'x'), SIZE, 'none')).bytes.length).toBe(SIZE);
 });
 
 test('memory that is given back is gone, and small buffers of a pool are left alone', () => {

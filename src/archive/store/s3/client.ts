@@ -83,13 +83,16 @@ function hashAside(client: S3Client): void {
       const { request } = args as { request?: Sent };
       if (request?.body instanceof Uint8Array && request.body.length >= LARGE)
         request.headers['x-amz-content-sha256'] =
-          request.protocol === 'https:'
-            ? 'UNSIGNED-PAYLOAD'
-            : await sha256Of(request.body as Uint8Array<ArrayBuffer>);
+          request.protocol === 'https:' ? 'UNSIGNED-PAYLOAD' : await sha256Of(ofItsOwn(request.body));
       return await next(args);
     },
     { step: 'build', name: 'hashAside' },
   );
+}
+
+/** Web Crypto takes no memory that threads share. */
+function ofItsOwn(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
 }
 
 /**

@@ -23,7 +23,7 @@ import type {
   WriteOptions,
 } from '../ports.ts';
 import { abortAbandoned } from './abandoned.ts';
-import { wholeBody } from './body.ts';
+import { bodyInto, wholeBody } from './body.ts';
 import { makeClient, type S3Settings } from './client.ts';
 import { deleteObjects } from './delete.ts';
 import { nameOf, s3Fault, statusOf } from './faults.ts';
@@ -110,7 +110,11 @@ export class S3Store implements ObjectStore {
         if (isMissing(error, 'NoSuchKey')) throw new ObjectMissingError(this.name, key, error);
         throw error;
       }
-      return { head: headOf(key, output, totalOf(output)), body: wholeBody(this.name, key, output) };
+      return {
+        head: headOf(key, output, totalOf(output)),
+        body: wholeBody(this.name, key, output),
+        readInto: (room) => bodyInto(room, this.name, key, output),
+      };
     });
   }
 
