@@ -84,7 +84,9 @@ const seconds = (milliseconds: number): string => `${(milliseconds / 1_000).toFi
 function asTable(rows: readonly Row[], own: Column, peer: Column | null): string {
   const head = ['fault', 'goal', 'median', 'worst', 'runs', 'verdict'];
   const lines = rows.map((row) => {
-    const cells = [row.title, seconds(row.goal), ...cellsOf(own.get(row.id)), verdict(row, own.get(row.id))];
+    const { median, worst } = row.goal;
+    const goal = `${seconds(median)} / ${seconds(worst)}`;
+    const cells = [row.title, goal, ...cellsOf(own.get(row.id)), verdict(row, own.get(row.id))];
     return peer === null ? cells : [...cells, ...cellsOf(peer.get(row.id)).slice(0, 2)];
   });
   return table([peer === null ? head : [...head, 'patroni median', 'worst'], ...lines]);
@@ -98,7 +100,12 @@ function cellsOf(outcome: Outcome | undefined): string[] {
 
 function verdict(row: Row, outcome: Outcome | undefined): string {
   if (outcome?.summary == null) return outcome?.skipped ?? '';
-  return outcome.summary.median <= row.goal ? 'met' : 'missed';
+  return isMet(row, outcome) ? 'met' : 'missed';
+}
+
+function isMet({ goal }: Row, outcome: Outcome | undefined): boolean {
+  const summary = outcome?.summary ?? null;
+  return summary !== null && summary.median <= goal.median && summary.worst <= goal.worst;
 }
 
 function report(
@@ -125,7 +132,7 @@ function report(
       fault: row.id,
       title: row.title,
       goalMillis: row.goal,
-      met: (own.get(row.id)?.summary?.median ?? Number.POSITIVE_INFINITY) <= row.goal,
+      met: isMet(row, own.get(row.id)),
       pgwarden: result(own.get(row.id)),
       ...(peer === null ? {} : { patroni: result(peer.get(row.id)) }),
     })),
