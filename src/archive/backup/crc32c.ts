@@ -1,3 +1,5 @@
+import { makeWindow, WINDOW_BYTES, type Window } from './crc32c-lanes.ts';
+
 /** CRC-32C, Castagnoli (Postgres's port/pg_crc32c.h): eight tables, so that eight bytes are taken at a time. */
 const POLYNOMIAL = 0x82f63b78;
 const TABLES = makeTables();
@@ -14,11 +16,26 @@ type Tables = readonly [
   Int32Array,
 ];
 
+/** `by` is null where there is no machine code. */
+let takeWindow: { readonly by: Window | null } | null = null;
+
 /** What to begin with. */
 export const CRC_START = -1;
 
 /** Goes on from `crc` over bytes; begin with `CRC_START`, end with `crcValue`. */
 export function updateCrc(crc: number, bytes: Uint8Array): number {
+  let sum = crc;
+  let from = 0;
+  // Made when it is first wanted: most of what imports this never comes here.
+  if (bytes.length >= WINDOW_BYTES) takeWindow ??= { by: makeWindow(TABLES) };
+  if (takeWindow?.by != null)
+    for (; bytes.length - from >= WINDOW_BYTES; from += WINDOW_BYTES)
+      sum = takeWindow.by(sum, bytes.subarray(from, from + WINDOW_BYTES));
+  return from === bytes.length ? sum : updatePlainly(sum, bytes.subarray(from));
+}
+
+/** The same in JavaScript alone. */
+export function updatePlainly(crc: number, bytes: Uint8Array): number {
   let sum = crc;
   let at = 0;
   const even = bytes.byteOffset % 4 === 0 ? bytes.length & ~7 : 0;

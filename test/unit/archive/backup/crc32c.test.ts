@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { CRC_START, crcHex, crcValue, updateCrc } from '../../../../src/archive/backup/crc32c.ts';
+import {
+  CRC_START,
+  crcHex,
+  crcValue,
+  updateCrc,
+  updatePlainly,
+} from '../../../../src/archive/backup/crc32c.ts';
+import { WINDOW_BYTES } from '../../../../src/archive/backup/crc32c-lanes.ts';
 
 const of = (bytes: Uint8Array): number => crcValue(updateCrc(CRC_START, bytes));
 
@@ -20,4 +27,19 @@ test('it may be taken in pieces, wherever they begin in memory', () => {
 
 test('a manifest has it as it lies in memory', () => {
   expect(crcHex(updateCrc(CRC_START, Buffer.from('123456789')))).toBe('839206e3');
+});
+
+test('the machine code for large pieces gives what JavaScript does, from any sum and any place on', () => {
+  const bytes = Uint8Array.from({ length: 3 * WINDOW_BYTES + 100 }, (_, at) => (at * at + (at >> 7)) & 255);
+  for (const start of [CRC_START, 0, 1, 0x7fffffff, -2147483648])
+    for (const [from, length] of [
+      [0, WINDOW_BYTES - 1],
+      [0, WINDOW_BYTES],
+      [1, WINDOW_BYTES + 1],
+      [3, 2 * WINDOW_BYTES],
+      [0, bytes.length],
+    ] as const) {
+      const piece = bytes.subarray(from, from + length);
+      expect(updateCrc(start, piece)).toBe(updatePlainly(start, piece));
+    }
 });
