@@ -6,6 +6,7 @@ import {
   doWhileBelow,
   get,
   I32,
+  instantiate,
   load,
   moduleOf,
   set,
@@ -36,10 +37,12 @@ export type Window = (sum: number, bytes: Uint8Array) => number;
  * @param tables eight of them: the first for the last byte
  */
 export function makeWindow(tables: readonly Int32Array[]): Window | null {
-  if (typeof WebAssembly !== 'object') return null;
-  const { memory, sum: takeSums } = new WebAssembly.Instance(
-    new WebAssembly.Module(moduleOf([sumFunction()], PAGES)),
-  ).exports as { memory: WebAssembly.Memory; sum: (first: number) => void };
+  const exported = instantiate(moduleOf([sumFunction()], PAGES));
+  if (exported === null) return null;
+  const { memory, sum: takeSums } = exported as {
+    readonly memory: { readonly buffer: ArrayBuffer };
+    sum(first: number): void;
+  };
   const words = new Int32Array(memory.buffer);
   for (const [index, table] of tables.entries()) words.set(table, (index * TABLE_BYTES) / 4);
   const room = new Uint8Array(memory.buffer, BYTES_AT, WINDOW_BYTES);

@@ -42,6 +42,18 @@ export function moduleOf(functions: readonly MachineFunction[], pages: number): 
   ]);
 }
 
+/** The part of WebAssembly's API that is used here: @types/node has none of it. */
+interface Machine {
+  readonly Module: new (code: Uint8Array<ArrayBuffer>) => object;
+  readonly Instance: new (module: object) => { readonly exports: Readonly<Record<string, unknown>> };
+}
+
+/** What a module exports; null where this Node.js runs none (`--jitless`). */
+export function instantiate(code: Uint8Array<ArrayBuffer>): Readonly<Record<string, unknown>> | null {
+  const { WebAssembly: machine } = globalThis as { WebAssembly?: Machine };
+  return machine === undefined ? null : new machine.Instance(new machine.Module(code)).exports;
+}
+
 export const get = (variable: number): Code => [0x20, ...unsigned(variable)];
 export const set = (variable: number, value: Code): Code => [...value, 0x21, ...unsigned(variable)];
 export const constant = (value: number): Code => [0x41, ...signed(value)];
