@@ -1,0 +1,1 @@
+export declare function ensurePackages(files: Readonly<Record<string, string>>): Promise<string | null>;
