@@ -5,22 +5,40 @@ const ROOT = join(import.meta.dirname, '..', '..');
 /** Longer than a machine takes that has built nothing yet: its tools come first. */
 const BUILD_WITHIN = 25 * 60_000;
 
-/** The image of this clone, built by the Docker engine that runs, or by one that is started (test/docker); its name. */
-export async function buildImage(): Promise<string> {
-  const name = 'pgwarden:e2e';
-  const engine = await execa('docker', ['compose', 'version'], { reject: false });
-  if (engine.failed || (await execa('docker', ['info'], { reject: false })).failed) {
+export interface BuiltImage {
+  readonly name: string;
+  /** Stops the engine where it was started for this. */
+  readonly release: () => Promise<void>;
+}
+
+/** The image of this clone, built by the Docker engine that runs, or by one that is started (test/docker). */
+export async function buildImage(): Promise<BuiltImage> {
+  const ran = (await answers('info')) && (await answers('compose', 'version'));
+  if (!ran) {
     say('starting a Docker engine');
     await runScript('test/docker/docker-up');
   }
-  say('building the image');
-  await execa('docker', ['build', '--network', 'host', '-t', name, '-f', 'image/Dockerfile', '.'], {
-    cwd: ROOT,
-    env: { DOCKER_BUILDKIT: '0' },
-    timeout: BUILD_WITHIN,
-    stdin: 'ignore',
-  });
-  return name;
+  const release = async (): Promise<void> => {
+    if (!ran) await runScript('test/docker/docker-down');
+  };
+  const name = 'pgwarden:e2e';
+  try {
+    say('building the image');
+    await execa('docker', ['build', '--network', 'host', '-t', name, '-f', 'image/Dockerfile', '.'], {
+      cwd: ROOT,
+      env: { DOCKER_BUILDKIT: '0' },
+      timeout: BUILD_WITHIN,
+      stdin: 'ignore',
+    });
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  return { name, release };
+}
+
+async function answers(...args: readonly string[]): Promise<boolean> {
+  return !(await execa('docker', args, { reject: false, timeout: 20_000 })).failed;
 }
 
 /** One of this repository's scripts that start something. */

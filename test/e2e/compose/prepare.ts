@@ -9,6 +9,9 @@ declare module 'vitest' {
 }
 
 /** A Docker engine with Compose, and the image in it: IMAGE where it is given. */
-export async function setup(project: TestProject): Promise<void> {
-  project.provide('composeImage', process.env.IMAGE ?? (await buildImage()));
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { IMAGE } = process.env;
+  const { name, release } = IMAGE ? { name: IMAGE, release: async () => {} } : await buildImage();
+  project.provide('composeImage', name);
+  return release;
 }

@@ -30,16 +30,17 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     return async () => {};
   }
   const ran = existsSync(join(home, 'state', 'pid', 'apiserver'));
-  const image = await buildImage();
+  const { name, release } = await buildImage();
   say('starting three nodes of Kubernetes');
   await runScript('test/kube/kube-up', { KUBE_NODES: '3' });
-  await execa('sh', ['-c', `docker save ${image} | test/kube/image-load`], { cwd: ROOT });
+  await execa('sh', ['-c', `docker save ${name} | test/kube/image-load`], { cwd: ROOT });
   process.env.KUBECONFIG = join(home, 'state', 'admin.kubeconfig');
   process.env.PATH = `${join(home, 'bin')}${delimiter}${process.env.PATH ?? ''}`;
-  project.provide('image', image);
+  project.provide('image', name);
   project.provide('ownNodes', true);
   // Who had them running before may want them still.
   return async () => {
     if (!ran) await runScript('test/kube/kube-down');
+    await release();
   };
 }
