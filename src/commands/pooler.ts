@@ -58,6 +58,14 @@ export function registerPooler(program: Command): void {
     )
     .action(async (options: Options) => {
       const { runPooler } = await import('../pooler/run.ts');
+      const { isPoolable } = await import('../pooler/ini.ts');
+      for (const name of options.database) {
+        if (!isPoolable(name))
+          throw new UsageError(
+            `PgBouncer cannot have a database ${JSON.stringify(name)}`,
+            'its name may have letters, digits, "_", "-" and "."',
+          );
+      }
       const end = new AbortController();
       for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => end.abort());
       const { tlsCert: cert, tlsKey: key } = options;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { ADMIN, quote } from './ini.ts';
+import { ADMIN } from './ini.ts';
 
 /** An answer of the console, in milliseconds; PAUSE has a bound of its own, since it waits for transactions. */
 const WITHIN = 2_000;
@@ -55,7 +55,7 @@ export class Console {
     this.#waiting.add(client);
     await untilNobodyLogsIn(client, patience);
     const drained = client
-      .query(`PAUSE ${quote(database)}`)
+      .query(`PAUSE "${database}"`)
       .then(
         () => true,
         // Said, too, where it is paused already: then another of these knows when it is drained.
@@ -72,7 +72,7 @@ export class Console {
     for (const client of this.#waiting) client.end().catch(() => {});
     const client = await this.#connect(WITHIN);
     try {
-      await client.query(`RESUME ${quote(database)}`);
+      await client.query(`RESUME "${database}"`);
     } catch (error) {
       if (!(error instanceof Error && /not paused/i.test(error.message))) throw error;
     } finally {

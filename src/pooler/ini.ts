@@ -74,18 +74,21 @@ function databaseLines(name: string, { primary, standbys }: PoolerState): readon
   const readers = standbys.filter(({ port }) => port === first.port);
   const hosts = (readers.length === 0 ? [first] : readers).map(({ host }) => host);
   return [
-    `${quote(name)} = ${place(primary, name)}`,
-    `${quote(`${name}_ro`)} = ${place({ host: hosts.join(','), port: first.port }, name)}`,
+    `${name} = ${place(primary, name)}`,
+    `${name}_ro = ${place({ host: hosts.join(','), port: first.port }, name)}`,
   ];
 }
 
 function place({ host, port }: Address, name: string): string {
-  return `host=${host} port=${port} dbname=${quote(name, "'")}`;
+  return `host=${host} port=${port} dbname=${name}`;
 }
 
-/** Names of databases (also in commands of the console), and values of a connection string. */
-export function quote(name: string, mark = '"'): string {
-  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : `${mark}${name.replaceAll(mark, mark + mark)}${mark}`;
+/**
+ * Whether PgBouncer can have it in its file, where names cannot be quoted whatever its documentation says (1.18, 1.24:
+ * libusual's cfparser.c). `*` would be every database.
+ */
+export function isPoolable(name: string): boolean {
+  return /^[A-Za-z0-9_.-]+$/.test(name);
 }
 
 /** The list of users (documentation of PgBouncer, "Authentication file format"). */

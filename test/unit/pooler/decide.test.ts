@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { epoch } from '../../../src/ha/units.ts';
 import { decide, type PoolerState, START } from '../../../src/pooler/decide.ts';
-import { renderIni, renderUsers } from '../../../src/pooler/ini.ts';
+import { isPoolable, renderIni, renderUsers } from '../../../src/pooler/ini.ts';
 import type { Topology } from '../../../src/pooler/topology.ts';
 
 const A = { host: 'pg-0.pg', port: 5432 };
@@ -122,11 +122,16 @@ describe('the files of PgBouncer', () => {
     const text = renderIni(options, { ...follows, standbys: [B, C] });
     expect(text).toContain('\napp = host=pg-0.pg port=5432 dbname=app\n');
     expect(text).toContain('\napp_ro = host=pg-1.pg,pg-2.pg port=5432 dbname=app\n');
-    expect(text).toContain(`\n"my-db" = host=pg-0.pg port=5432 dbname='my-db'\n`);
+    expect(text).toContain('\nmy-db = host=pg-0.pg port=5432 dbname=my-db\n');
   });
 
   it('let readers to the primary where no standby streams', () => {
     expect(renderIni(options, follows)).toContain('\napp_ro = host=pg-0.pg port=5432 dbname=app\n');
+  });
+
+  it('cannot quote names of databases', () => {
+    expect(['app', 'my-db', 'a.b_1'].every(isPoolable)).toBe(true);
+    expect(['my db', '*', 'a"b', 'a=b', ''].some(isPoolable)).toBe(false);
   });
 
   it('quote passwords', () => {
