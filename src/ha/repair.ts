@@ -8,7 +8,7 @@ import type { MemberIncarnation, MemberName } from './member.ts';
 import type { ClusterRecord, Seen } from './record.ts';
 import { repairAsPrimary } from './repair-as-primary.ts';
 import { rebuilt, won } from './transitions.ts';
-import { elapsed, epoch, timelineId } from './units.ts';
+import { type Epoch, elapsed, epoch, timelineId } from './units.ts';
 import type { Recruitment, View } from './view.ts';
 
 /**
@@ -184,9 +184,26 @@ function identitiesAtHand(view: View): readonly MemberIncarnation[] {
   });
 }
 
+/**
+ * No timeline above this was ever reserved: every epoch after one that is known reserved one at most. Who promoted to it may
+ * have died with the record, and with its own volume.
+ */
+function reservedAtMost(view: View, highest: Epoch): number {
+  const { current, lastValid } = view.record;
+  const known = [current?.record ?? null, lastValid].filter((record) => record !== null);
+  const newest = known.toSorted((a, b) => b.epoch - a.epoch)[0];
+  if (newest !== undefined) return newest.highestTimeline + Math.max(0, highest - newest.epoch);
+  const bounds = Object.entries(view.local.timelineEpochs).map(
+    ([timeline, of]) => Number(timeline) + Math.max(0, highest - of),
+  );
+  return bounds.length === 0 ? 0 : Math.min(...bounds);
+}
+
 function rebuiltBase(view: View, cohort: readonly MemberIncarnation[]): ClusterRecord {
   const { current, lastValid } = view.record;
+  const highest = epoch(nextEpoch(view) - 1);
   const timelines = [
+    reservedAtMost(view, highest),
     view.local.server?.timeline ?? view.local.timeline,
     ...Object.keys(view.local.timelineEpochs).map(Number),
     ...view.peers.map((peer) => peer.state?.timeline ?? 0),
@@ -204,7 +221,7 @@ function rebuiltBase(view: View, cohort: readonly MemberIncarnation[]): ClusterR
       paused: lastValid?.paused ?? false,
     },
     {
-      epoch: epoch(nextEpoch(view) - 1),
+      epoch: highest,
       revision: nextRevision(view),
       highestTimeline: timelineId(Math.max(...timelines)),
       cohort,

@@ -27,6 +27,7 @@ interface Watcher {
   readonly owner: Process;
   readonly listener: StoreListener;
   lastAt: number;
+  readonly queue: ((listener: StoreListener) => void)[];
   connected: boolean;
 }
 
@@ -86,8 +87,8 @@ export class SimApi {
     this.#announce((listener) => listener.onMember(record.member, record));
   }
 
-  watch(watcher: Omit<Watcher, 'lastAt' | 'connected'>): Watcher {
-    const full: Watcher = { ...watcher, lastAt: 0, connected: true };
+  watch(watcher: Omit<Watcher, 'lastAt' | 'connected' | 'queue'>): Watcher {
+    const full: Watcher = { ...watcher, lastAt: 0, connected: true, queue: [] };
     this.#watchers.add(full);
     this.list(full);
     return full;
@@ -117,7 +118,11 @@ export class SimApi {
     const lag = this.mood(watcher.member).watchLag;
     const at = Math.max(watcher.lastAt, this.#scheduler.now + 1 + lag);
     watcher.lastAt = at;
-    this.#scheduler.after(at - this.#scheduler.now, watcher.owner, () => tell(watcher.listener));
+    // In the order in which they were made, whatever the rounding of their instants does.
+    watcher.queue.push(tell);
+    this.#scheduler.after(at - this.#scheduler.now, watcher.owner, () =>
+      watcher.queue.shift()?.(watcher.listener),
+    );
   }
 }
 
@@ -182,16 +187,18 @@ export class SimStore implements ClusterStore {
     });
   }
 
+  /** A look, then a swap (cluster-store.ts): a write that comes late, when its process is long gone, takes nothing back. */
   async writeMember(record: MemberRecord, deadline: Millis, signal?: AbortSignal): Promise<void> {
-    const result = await this.#call<{ outcome: 'done' } | { outcome: 'unknown'; error: Error }>(
-      deadline,
-      signal,
-      () => {
+    for (;;) {
+      const before = this.#api.members.get(record.member);
+      const result = await this.#call<{ outcome: 'done' | 'conflict' }>(deadline, signal, () => {
+        if (this.#api.members.get(record.member) !== before) return { outcome: 'conflict' };
         this.#api.writeMember(record);
         return { outcome: 'done' };
-      },
-    );
-    if (result.outcome === 'unknown') throw result.error;
+      });
+      if (result.outcome === 'unknown') throw result.error;
+      if (result.outcome === 'done') return;
+    }
   }
 
   async removeMember(): Promise<void> {

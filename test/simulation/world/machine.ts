@@ -33,6 +33,8 @@ export class Machine {
   lateReload = 0;
   /** The guard: the last proof of the agent's life, and when it kills. */
   #guard: Process | null = null;
+  /** Guards whose agent is gone, and that have not come to kill what it left. */
+  readonly #lastGuards = new Set<Process>();
   #beatAt = 0;
   #deadline: number | null = null;
   #spent = false;
@@ -96,18 +98,29 @@ export class Machine {
     const guard = this.#guard;
     this.#guard = null;
     if (guard === null) return;
-    if (released) guard.alive = false;
-    else
-      this.world.scheduler.after(this.world.random.faults.latency(3, 10), guard, () =>
-        this.#kill('the agent is gone'),
-      );
+    if (released) {
+      guard.alive = false;
+      return;
+    }
+    this.#lastGuards.add(guard);
+    this.world.scheduler.after(this.world.random.faults.latency(3, 10), guard, () => {
+      this.#lastGuards.delete(guard);
+      this.#kill('the agent is gone');
+    });
+  }
+
+  /** Everything of the pod ends. */
+  #endPod(): void {
+    this.endAgent(true);
+    for (const guard of this.#lastGuards) guard.alive = false;
+    this.#lastGuards.clear();
+    this.server?.vanish(false);
   }
 
   /** The pod's main process is gone: everything of the pod ends, and it is started again. */
   restartPod(after: number): void {
     this.up = false;
-    this.endAgent(true);
-    this.server?.vanish(false);
+    this.#endPod();
     this.world.scheduler.after(after, null, () => this.boot());
   }
 
@@ -116,8 +129,7 @@ export class Machine {
     if (!this.up) return;
     this.up = false;
     this.thaw();
-    this.endAgent(true);
-    this.server?.vanish(false);
+    this.#endPod();
   }
 
   /** A new agent in the same pod, after the old one died: its guard kills what that one left. */
@@ -146,6 +158,7 @@ export class Machine {
     const all: Process[] = [];
     if (this.agent !== null) all.push(this.agent.owner);
     if (this.#guard !== null) all.push(this.#guard);
+    all.push(...this.#lastGuards);
     const { server } = this;
     if (server !== null && server.state !== 'gone') {
       all.push(server.workers, server.postmaster, ...[...server.sessions].map((session) => session.backend));

@@ -148,6 +148,20 @@ describe('without a running primary', () => {
     expect(decide(view)).toMatchObject({ kind: 'recruit', epoch: 7 });
     expect(baseOfRepair(view)).toMatchObject({ epoch: 6, revision: 13 });
   });
+  test('an epoch that was only seen may have reserved a timeline, which is not reserved again', () => {
+    const seen = { clusterUID: UID, epoch: epoch(6), revision: 12 };
+    const peers = [peer(0, { seen }), peer(2)];
+    const known = orphanView({ ...lost(11_000), peers });
+    const { highestTimeline } = record();
+    expect(baseOfRepair(known)).toMatchObject({ highestTimeline: highestTimeline + 3 });
+    const blind = { ...lost(11_000).seen, lastValid: null };
+    const timelineEpochs = { 1: epoch(1), 2: epoch(3) };
+    expect(
+      baseOfRepair(orphanView({ seen: blind, record: null, peers, local: { timelineEpochs } })),
+    ).toMatchObject({
+      highestTimeline: 5,
+    });
+  });
   test('the cluster stays paused until a person says otherwise', () => {
     const view = orphanView({
       ...lost(11_000),
