@@ -31,12 +31,15 @@ describe('a cluster that is changed by kubectl', () => {
     expect({ generations: await generations(), pods: await uids(cluster) }).toEqual(before);
   });
 
-  test('a StatefulSet deleted without its pods and applied again restarts nothing', async () => {
+  // The way to larger volumes: the template of claims cannot be changed in place.
+  test('a StatefulSet deleted without its pods and applied with other claims restarts nothing', async () => {
     const scenario = { name: 'StatefulSet orphaned', longestGapMillis: UNDISTURBED_MILLIS };
     await underFault(cluster, scenario, async () => {
       const before = await uids(cluster);
       await cluster.kubectl(['delete', 'statefulset', 'pg', '--cascade=orphan']);
-      await cluster.apply();
+      const storage = '/spec/volumeClaimTemplates/0/spec/resources/requests/storage';
+      const larger = JSON.stringify([{ op: 'replace', path: storage, value: '20Gi' }]);
+      await cluster.apply({ patches: [{ target: { kind: 'StatefulSet', name: 'pg' }, patch: larger }] });
       await waitFor('the pods to be adopted', async () => {
         const owners = await cluster.kubectl([
           ...['get', 'pods', '-l', 'app.kubernetes.io/name=pgwarden'],
