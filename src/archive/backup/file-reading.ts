@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { Compression } from '../codec/compression.ts';
 import { CRC_START, crcHex, updateCrc } from './crc32c.ts';
 import type { BadPage } from './errors.ts';
 import { type PageCheck, verifyPages } from './verify-pages.ts';
@@ -11,6 +12,8 @@ export interface ReadRequest {
   readonly name: string;
   /** Null: it has no pages with checksums, or they are not to be checked. */
   readonly check: PageCheck | null;
+  /** How its larger pieces are to be compressed. */
+  readonly compression: Compression;
 }
 
 /** A file as it is when its reading begins. That many bytes come of it, whatever becomes of it meanwhile. */
@@ -33,6 +36,8 @@ export interface ReadResult {
 
 /** What a file gives at once: a multiple of every page size, and small enough to stay in a processor's cache. */
 export const PIECE_BYTES = 512 * 1024;
+/** Read into again and again: a thread reads one file at a time. */
+const room = new Uint8Array(PIECE_BYTES);
 /** Pages that are named; the others are counted. */
 const NAMED_MAX = 5;
 
@@ -74,12 +79,13 @@ export class FileReading {
     }
   }
 
-  /** The next piece, in a buffer of its own; null: that was all. */
+  /** The next piece, which lasts until the one after it is read; null: that was all. */
   next(): Uint8Array<ArrayBuffer> | null {
     const left = this.facts.size - this.#offset;
     if (left <= 0) return null;
-    const piece = new Uint8Array(Math.min(PIECE_BYTES, left));
+    const piece = room.subarray(0, Math.min(PIECE_BYTES, left));
     const filled = this.#fill(piece, this.#offset);
+    piece.fill(0, filled);
     if (this.#request.check !== null) this.#verify(piece.subarray(0, filled), this.#request.check);
     this.#missing += piece.length - filled;
     this.#crc = updateCrc(this.#crc, piece);

@@ -5,7 +5,7 @@ import { pagesOf } from './exclusions.ts';
 import type { Manifest, ManifestFile } from './manifest.ts';
 import { partName } from './names.ts';
 import type { RateLimit } from './rate-limit.ts';
-import { Reader } from './reader.ts';
+import { type FilePiece, Reader } from './reader.ts';
 import type { TarWriter } from './tar.ts';
 import { type StoredTar, uploadTar } from './upload.ts';
 import type { Entry } from './walk.ts';
@@ -137,24 +137,30 @@ class Part {
             firstBlock: relation.segment * pages.segmentPages,
             startLsn: pages.startLsn,
           };
-    const opened = await this.#reader.open({ path: join(data, path), name: path, check });
+    const { compression } = this.#options.archive.codec;
+    const opened = await this.#reader.open({ path: join(data, path), name: path, check, compression });
     if (opened === null) return 0;
     const { size, mode } = opened.facts;
     const modifiedAt = new Date(opened.facts.modifiedAt);
-    await tar.file({ path, size, mode, modifiedAt }, this.#throttled(opened.pieces(), signal));
+    await tar.file({ path, size, mode, modifiedAt }, this.#throttled(opened.pieces(), tar, signal));
     const { checksum, bad, badPages } = opened.result();
     if (badPages > 0) throw new PageChecksumError(bad, badPages);
     this.files.push({ path, size, modifiedAt, checksum });
     return size;
   }
 
-  async *#throttled(pieces: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  async *#throttled(
+    pieces: AsyncIterable<FilePiece>,
+    tar: TarWriter,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
     const { rate, onRead } = this.#options;
-    for await (const piece of pieces) {
+    for await (const { bytes, packedFrom } of pieces) {
       signal.throwIfAborted();
-      await rate?.pass(piece.length, signal);
-      onRead(piece.length);
-      yield piece;
+      const length = packedFrom ?? bytes.length;
+      await rate?.pass(length, signal);
+      onRead(length);
+      yield packedFrom === null ? bytes : tar.packed(packedFrom, bytes);
     }
   }
 }

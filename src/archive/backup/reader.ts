@@ -14,10 +14,17 @@ const SCRIPT = new URL(
   import.meta.url,
 );
 
+/** A piece of a file. */
+export interface FilePiece {
+  readonly bytes: Uint8Array;
+  /** Compressed, from so many bytes; null: as they are in the file. */
+  readonly packedFrom: number | null;
+}
+
 /** A file that was found; its pieces are to be read to their end, then `result` tells what was seen. */
 export interface OpenedFile {
   readonly facts: FileFacts;
-  pieces(): AsyncGenerator<Uint8Array>;
+  pieces(): AsyncGenerator<FilePiece>;
   result(): ReadResult;
 }
 
@@ -73,7 +80,7 @@ export class Reader {
     await this.#worker.terminate();
   }
 
-  async *#pieces(request: ReadRequest, ended: (result: ReadResult) => void): AsyncGenerator<Uint8Array> {
+  async *#pieces(request: ReadRequest, ended: (result: ReadResult) => void): AsyncGenerator<FilePiece> {
     let asked = 0;
     let isAtEnd = false;
     try {
@@ -87,7 +94,7 @@ export class Reader {
           break;
         }
         if (answer.say !== 'piece') throw unexpected(request, answer);
-        yield answer.bytes;
+        yield answer;
       }
     } finally {
       if (!isAtEnd) {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type Pack, pack } from 'tar-stream';
+import { StandIns } from './stand-ins.ts';
 
 /** A file in a tar. */
 export interface TarFile {
@@ -15,6 +16,8 @@ export interface TarWriter {
   directory(entry: Omit<TarFile, 'size'>): Promise<void>;
   /** `pieces` are exactly `size` bytes. */
   file(entry: TarFile, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void>;
+  /** A piece of a file that is compressed already, from so many bytes. */
+  packed(length: number, packed: Uint8Array): Uint8Array;
 }
 
 type EntryHeader = Parameters<Pack['entry']>[0];
@@ -25,6 +28,8 @@ const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 export class TarSource {
   readonly #fill: (tar: TarWriter) => Promise<void>;
   readonly #tar = pack();
+  /** Of what comes of `pieces`. */
+  readonly standIns = new StandIns();
   #filled: Promise<void> | null = null;
   #isClosed = false;
   #failure: { readonly error: unknown } | null = null;
@@ -57,7 +62,7 @@ export class TarSource {
 
   async #run(): Promise<void> {
     try {
-      await this.#fill(writerInto(this.#tar));
+      await this.#fill(writerInto(this.#tar, this.standIns));
       this.#tar.finalize();
     } catch (error) {
       if (!this.#isClosed) this.#failure = { error };
@@ -66,7 +71,7 @@ export class TarSource {
   }
 }
 
-function writerInto(tar: Pack): TarWriter {
+function writerInto(tar: Pack, standIns: StandIns): TarWriter {
   const header = ({ path, mode, modifiedAt }: Omit<TarFile, 'size'>): EntryHeader => ({
     name: path,
     mode,
@@ -74,6 +79,7 @@ function writerInto(tar: Pack): TarWriter {
     ...owner,
   });
   return {
+    packed: (length, packed) => standIns.of(length, packed),
     async directory(entry) {
       await new Promise<void>((resolve, reject) => {
         tar.entry({ ...header(entry), type: 'directory' }, (error) => (error ? reject(error) : resolve()));

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ArchiveError, ObjectConflictError } from '../errors.ts';
 import type { WalArchive } from '../wal/push-file.ts';
+import { packTar } from './pack-tar.ts';
 import { TarSource, type TarWriter } from './tar.ts';
 
 /** A tar in the archive. */
@@ -33,7 +34,8 @@ export async function uploadTar(
   for (let tries = 1; ; tries++) {
     const source = new TarSource(fill);
     const made = new Tally(source.pieces());
-    const stored = new Tally(codec.encodeStream(name, made.pieces()), true);
+    const packed = packTar(codec.compression, made.pieces(), source.standIns);
+    const stored = new Tally(codec.sealStream(name, packed), true);
     try {
       // Nobody else may write here: what is there was left by a try whose answer was lost.
       if (tries > 1) await store.deleteMany([key], { signal });

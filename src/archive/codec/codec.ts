@@ -85,7 +85,11 @@ export class Codec {
 
   /** The same as a stream. */
   encodeStream(name: string, source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-    const compressed = compressStream(this.compression, source);
+    return this.sealStream(name, compressStream(this.compression, source));
+  }
+
+  /** The same of what is compressed already. */
+  sealStream(name: string, compressed: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
     return this.#keys === null ? compressed : encryptStream(this.#keys.current, name, compressed);
   }
 

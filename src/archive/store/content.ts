@@ -1,7 +1,7 @@
 import type { Content } from './ports.ts';
 
 /** Node's pools are smaller. */
-const ITS_OWN = 1024 * 1024;
+const ITS_OWN = 256 * 1024;
 
 /** The bytes of a content one after the other. */
 export async function* piecesOf(content: Content): AsyncGenerator<Uint8Array> {
