@@ -7,6 +7,7 @@ import { dropRoot } from '../integration/postgres/drop-root.ts';
 import { findS3Server } from '../s3/binary.ts';
 import { type BackupSubject, pgbackrestBackups, pgwardenBackups } from './archive-backups.ts';
 import { BenchCluster } from './archive-cluster.ts';
+import { touchFreeMemory } from './archive-memory.ts';
 import { TlsS3 } from './archive-s3.ts';
 import { makeSegments, markReady, SEGMENT } from './archive-segments.ts';
 import { type ArchiveSubject, type Asked, pgbackrest, pgwarden } from './archive-subjects.ts';
@@ -27,6 +28,7 @@ running cluster with page checksums, half of whose bytes no compression makes sm
   --store A,B        of: s3 (versitygw by TLS), directory (default: both)
   --parallel N       segments at once, of both programs (default 3)
   --peer none        only pgwarden
+  --cold             leave the machine's free memory untouched before each measurement
   -o, --output json  one JSON object on stdout instead of the table
 `;
 
@@ -60,6 +62,7 @@ async function main(): Promise<void> {
       store: { type: 'string', default: 's3,directory' },
       parallel: { type: 'string', default: '3' },
       peer: { type: 'string', default: 'pgbackrest' },
+      cold: { type: 'boolean', default: false },
       output: { type: 'string', short: 'o', default: 'table' },
       help: { type: 'boolean', default: false },
     },
@@ -84,6 +87,9 @@ async function main(): Promise<void> {
   const root = await mkdtemp(join(tmpdir(), 'pgwarden-bench-'));
   try {
     const rows: Measured[] = [];
+    const warm = async (): Promise<void> => {
+      if (!values.cold) await touchFreeMemory(join(root, 'holes'));
+    };
     const inStores = async (work: (stage: Stage) => Promise<void>): Promise<void> => {
       for (const store of stores) {
         const place = join(root, store);
@@ -106,7 +112,8 @@ async function main(): Promise<void> {
         const subjects = [await pgwarden({ ...(await at('w')), dataDirectory, parallel })];
         if (peer !== null)
           subjects.push(await pgbackrest(peer.path, { ...(await at('b')), dataDirectory, parallel }));
-        for (const subject of subjects) rows.push(...(await measure(subject, store, dataDirectory, files)));
+        for (const subject of subjects)
+          rows.push(...(await measure(subject, store, dataDirectory, files, warm)));
       });
       await rm(dataDirectory, { recursive: true, force: true });
     }
@@ -119,7 +126,8 @@ async function main(): Promise<void> {
         if (peer !== null)
           subjects.push(await pgbackrestBackups(peer.path, { ...(await at('b')), ...place }, cluster));
         const to = join(root, 'restored');
-        for (const subject of subjects) rows.push(...(await measureBackups(subject, store, cluster, to)));
+        for (const subject of subjects)
+          rows.push(...(await measureBackups(subject, store, cluster, to, warm)));
         await rm(to, { recursive: true, force: true });
       });
     }
@@ -146,12 +154,16 @@ async function measureBackups(
   store: string,
   cluster: BenchCluster,
   to: string,
+  warm: () => Promise<void>,
 ): Promise<Measured[]> {
   await subject.prepare(cluster);
+  await warm();
   say(`${subject.name} backs up to ${store}`);
   const backup = await playOnce(subject.backup(cluster));
   say(`${subject.name} restores a backup from ${store}`);
-  const restore = await playOnce(await subject.restore(to));
+  const command = await subject.restore(to);
+  await warm();
+  const restore = await playOnce(command);
   const bytes = await cluster.bytes();
   const common = { store, program: subject.name, each: null };
   const rate = ({ seconds }: Played) => ({ megabytesPerSecond: bytes / 1e6 / seconds });
@@ -166,12 +178,16 @@ async function measure(
   store: string,
   dataDirectory: string,
   files: readonly string[],
+  warm: () => Promise<void>,
 ): Promise<Measured[]> {
   await markReady(dataDirectory, files);
+  await warm();
   say(`${subject.name} pushes to ${store}`);
   const push = await play('push', await subject.push(), dataDirectory, files);
   say(`${subject.name} restores from ${store}`);
-  const get = await play('get', await subject.get(), dataDirectory, files);
+  const asked = await subject.get();
+  await warm();
+  const get = await play('get', asked, dataDirectory, files);
   const common = { store, program: subject.name };
   return [
     { ...common, what: 'push', ...push },
