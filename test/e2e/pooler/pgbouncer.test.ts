@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ensurePackages } from '../../../scripts/setup/pooler-tools.mjs';
 import { DemoCluster } from '../cluster.ts';
-import { connectTo } from '../connect.ts';
 import { waitFor } from '../wait-for.ts';
 import { Bench } from './pgbench.ts';
 import { RunningPooler } from './running-pooler.ts';
-import { StubbornClient } from './stubborn-client.ts';
+import { underStubbornClients } from './stubborn-group.ts';
+import { answeringPort } from './target.ts';
 
 const missing = await ensurePackages({ '/usr/sbin/pgbouncer': 'pgbouncer' });
 
@@ -49,47 +49,20 @@ describe.skipIf(missing !== null)(`clients of PgBouncer ${missing ?? ''}`, () =>
   });
 
   test('are interrupted once by a failover, and lose nothing that was acknowledged', async () => {
-    await cluster.waitUntilComplete();
-    await cluster.query('create table stubborn (id text primary key)');
-    const clients = Array.from({ length: 6 }, (_, index) =>
-      new StubbornClient(pooler.target()).start(`c${index}`),
+    const told = await underStubbornClients(cluster, pooler.target(), async () =>
+      cluster.kill(await cluster.primary()),
     );
-    const written = (): number => clients.reduce((sum, { acknowledged }) => sum + acknowledged.length, 0);
-    try {
-      await waitFor('writes', () => written() > 100);
-      await cluster.kill(await cluster.primary());
-      await cluster.waitUntilComplete();
-      const before = clients.map(({ acknowledged }) => acknowledged.length);
-      await waitFor('every client to write again', () =>
-        clients.every(({ acknowledged }, index) => acknowledged.length > (before[index] ?? 0) + 5),
-      );
-    } finally {
-      await Promise.all(clients.map((client) => client.stop()));
-    }
-    const told = clients.map(({ interruptions, errors, longestGap }) => ({
-      interruptions,
-      errors: errors.length,
-      gap: Math.round(longestGap),
-    }));
-    process.stderr.write(`  a failover through PgBouncer: ${JSON.stringify(told)}\n`);
-    for (const { interruptions, errors } of clients)
+    for (const { interruptions, errors } of told)
       expect(interruptions, `${errors.join('\n')}\n${pooler.output}`).toBeLessThanOrEqual(1);
-    const rows = await cluster.query<{ id: string }>('select id from stubborn');
-    const there = new Set(rows.map(({ id }) => id));
-    expect(clients.flatMap(({ acknowledged }) => acknowledged).filter((id) => !there.has(id))).toEqual([]);
   });
 
   test('read from standbys by NAME_ro', async () => {
     await cluster.waitUntilComplete();
-    const [place = { host: '', port: 0 }] = pooler.target().hosts;
-    await waitFor('a standby to answer', async () => {
-      const client = await connectTo(pooler.target('_ro'), place);
-      try {
-        const { rows } = await client.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
-        return rows[0]?.standby === true;
-      } finally {
-        await client.end();
-      }
-    });
+    const ports = await Promise.all(
+      (await cluster.standbys()).map(async (name) => (await cluster.member(name)).port),
+    );
+    await waitFor('a standby to answer', async () =>
+      ports.includes(await answeringPort(pooler.target('_ro'))),
+    );
   });
 });
