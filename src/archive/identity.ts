@@ -57,6 +57,7 @@ export async function claimArchive(
 ): Promise<void> {
   const found = await readIdentity(store, options);
   if (found !== null) {
+    if (isEarlierLife(found, own)) return await moveOn(store, own, options);
     requireSame(store, found, own);
     await store.prepareToWrite(options);
     return;
@@ -71,8 +72,7 @@ export async function claimArchive(
       );
   }
   await store.prepareToWrite(options);
-  const content = Buffer.from(`${JSON.stringify({ format: 1, ...own })}\n`);
-  if ((await store.create(IDENTITY_KEY, content, options)) === 'created') return;
+  if ((await store.create(IDENTITY_KEY, contentOf(own), options)) === 'created') return;
   const other = await readIdentity(store, options);
   if (other === null) throw new StoreUnreachableError(store.name, 'who made its identity took it away');
   requireSame(store, other, own);
@@ -90,9 +90,39 @@ export async function requireOwn(
   options: Options,
 ): Promise<void> {
   const found = await readIdentity(store, options);
+  if (found !== null && isEarlierLife(found, own))
+    throw new StoreUnreachableError(
+      store.name,
+      'the primary has not moved it to the present life of the cluster yet',
+    );
   if (found !== null) requireSame(store, found, own);
   else if (claimed !== null) throw new EmptiedArchiveError(store.name, claimed);
   else throw new StoreUnreachableError(store.name, 'the primary has not begun the archive yet');
+}
+
+/** The same cluster before it was recovered in place. */
+export function isEarlierLife(found: ArchiveIdentity, own: ArchiveIdentity): boolean {
+  return (
+    found.clusterUID === own.clusterUID &&
+    found.systemIdentifier === own.systemIdentifier &&
+    found.generation < own.generation
+  );
+}
+
+/**
+ * The archive goes on with the cluster's next life, whose primary claims it before its first object. A primary of an
+ * earlier life finds itself refused from here on: lives only go up.
+ */
+async function moveOn(store: ObjectStore, own: ArchiveIdentity, options: Options): Promise<void> {
+  await store.prepareToWrite(options);
+  await store.put(IDENTITY_KEY, contentOf(own), options);
+  const written = await readIdentity(store, options);
+  if (written === null) throw new StoreUnreachableError(store.name, 'who made its identity took it away');
+  requireSame(store, written, own);
+}
+
+function contentOf({ clusterUID, generation, systemIdentifier }: ArchiveIdentity): Buffer {
+  return Buffer.from(`${JSON.stringify({ format: 1, clusterUID, generation, systemIdentifier })}\n`);
 }
 
 function requireSame(store: ObjectStore, found: ArchiveIdentity, own: ArchiveIdentity): void {

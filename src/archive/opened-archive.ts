@@ -33,6 +33,8 @@ interface Opened {
   readonly archive: WalArchive;
   /** It was claimed and probed: it may be written to. */
   readonly mayWrite: boolean;
+  /** The life of the cluster that it was opened in. */
+  readonly generation: number;
 }
 
 /**
@@ -78,6 +80,7 @@ export class OwnArchive {
     const opened = this.#opened;
     const identity = this.#identity();
     if (opened === null || identity === null) return;
+    if (opened.generation !== identity.generation) return this.close();
     try {
       await requireOwn(opened.archive.store, identity, this.#note.path, { signal });
     } catch (error) {
@@ -95,6 +98,9 @@ export class OwnArchive {
 
   async #get(mayWrite: boolean, signal: AbortSignal): Promise<WalArchive> {
     for (;;) {
+      const generation = this.#identity()?.generation;
+      if (generation !== undefined && this.#opened !== null && this.#opened.generation !== generation)
+        this.close();
       const opened = this.#opened;
       if (opened !== null && (opened.mayWrite || !mayWrite)) return opened.archive;
       const failed = this.#failure;
@@ -125,7 +131,7 @@ export class OwnArchive {
       // A volume that is full must not keep WAL from the archive.
       await this.#note.write(url, identity).catch(() => undefined);
       this.#failure = null;
-      this.#opened = { archive, mayWrite };
+      this.#opened = { archive, mayWrite, generation: identity.generation };
       return this.#opened;
     } catch (error) {
       archive?.store.close();

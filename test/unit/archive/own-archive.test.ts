@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { ClaimNote } from '../../../src/archive/claim-note.ts';
+import { readIdentity } from '../../../src/archive/identity.ts';
 import { OwnArchive } from '../../../src/archive/opened-archive.ts';
 import { DEFAULT_S3 } from '../../../src/archive/store/open.ts';
 
@@ -90,4 +91,40 @@ test('a note of another cluster, or of another place, says nothing', async () =>
 
 test('whoever has no more time is not held up by an opening', async () => {
   await expect(own().open(AbortSignal.abort())).rejects.toMatchObject({ code: 'ARCHIVE_CANCELLED' });
+});
+
+const NEXT = { ...IDENTITY, generation: 2 };
+
+test('an archive goes on with the next life of its cluster when that claims it, and is then no more of the one before', async () => {
+  await own().open(signal);
+  await expect(own(NEXT).openToRead(signal)).rejects.toMatchObject({ code: 'ARCHIVE_UNREACHABLE' });
+  const { store } = await own(NEXT).open(signal);
+  expect(await readIdentity(store, { signal })).toEqual(NEXT);
+  await own(NEXT).openToRead(signal);
+  await expect(own().open(signal)).rejects.toMatchObject({ code: 'ARCHIVE_FOREIGN' });
+  await expect(own().openToRead(signal)).rejects.toMatchObject({ code: 'ARCHIVE_FOREIGN' });
+});
+
+test('another cluster or system never takes an archive over, whatever life it is in', async () => {
+  await own().open(signal);
+  for (const other of [
+    { ...NEXT, clusterUID: 'uid-2' },
+    { ...NEXT, systemIdentifier: '8' },
+  ])
+    await expect(own(other).open(signal)).rejects.toMatchObject({ code: 'ARCHIVE_FOREIGN' });
+});
+
+test('what was opened in one life is opened anew in the next', async () => {
+  let identity = IDENTITY;
+  const settings = {
+    url: `file://${directory}`,
+    s3: DEFAULT_S3,
+    compression: 'none',
+    keyFile: null,
+  } as const;
+  const archive = new OwnArchive(settings, new ClaimNote(join(root, 'claimed.json')), () => identity);
+  await archive.open(signal);
+  identity = NEXT;
+  const { store } = await archive.open(signal);
+  expect(await readIdentity(store, { signal })).toEqual(NEXT);
 });
