@@ -21,7 +21,10 @@ type DataDecision = Extract<
       | 'raise-floor'
       | 'stop'
       | 'rewind'
-      | 'clone';
+      | 'clone'
+      | 'set-aside'
+      | 'bring-back'
+      | 'drop-kept';
   }
 >;
 
@@ -37,11 +40,17 @@ export async function actOnData(context: Context, view: View, decision: DataDeci
       context.progress(kind, report);
   switch (decision.kind) {
     case 'initialize': {
-      const { bootstrap } = context;
-      tasks.start('initialize', bootstrap === null ? 'initdb' : 'restore', async (signal) => {
+      const { bootstrap, recoverTo } = context;
+      const record = view.record.current?.record;
+      const recovery = record?.recovery;
+      const fill =
+        record === undefined || recovery === undefined
+          ? bootstrap
+          : (report: ReportProgress) => recoverTo(recovery, record.highestTimeline, report);
+      tasks.start('initialize', fill === null ? 'initdb' : 'restore', async (signal) => {
         const report = progress('initialize');
-        if (bootstrap === null) await instance.initialize(report, signal);
-        else await instance.restore(bootstrap(report), signal);
+        if (fill === null) await instance.initialize(report, signal);
+        else await instance.restore(fill(report), signal);
       });
       return;
     }
@@ -70,7 +79,8 @@ export async function actOnData(context: Context, view: View, decision: DataDeci
       const record = view.record.current?.record;
       const upstream = upstreamOf(context, decision.primary);
       if (record === undefined || upstream === null) return;
-      if (view.local.clusterUID === null) await instance.writeClusterUID(record.clusterUID);
+      if (view.local.clusterUID === null)
+        await instance.writeClusterUID(record.clusterUID, record.generation);
       await instance.writeFloor(decision.floor, learnTimelines(view.local.timelineEpochs, record));
       context.recruitment = null;
       context.failedRecruitAt = null;
@@ -125,13 +135,50 @@ export async function actOnData(context: Context, view: View, decision: DataDeci
           throw error;
         }
         context.volumeWasFull = false;
-        await instance.writeClusterUID(record.clusterUID);
+        await instance.writeClusterUID(record.clusterUID, record.generation);
         await writeFloor(context, view, record, decision.from);
         context.wishes.reinitialized();
       });
       return;
     }
+    case 'set-aside':
+      context.beginDemotion();
+      context.recruitment = null;
+      tasks.start('set-aside', decision.id, async () => {
+        await cancelHalfMade(context);
+        await instance.setAside(decision);
+        log.info(
+          { event: 'recovery.aside', id: decision.id },
+          `The data of this member is set aside: ${decision.reason}`,
+        );
+        context.peers.nudge();
+      });
+      return;
+    case 'bring-back':
+      context.beginDemotion();
+      context.recruitment = null;
+      tasks.start('bring-back', decision.id, async () => {
+        await cancelHalfMade(context);
+        await instance.bringBack(decision);
+        log.info(
+          { event: 'recovery.back', id: decision.id },
+          `The data of this member is back: ${decision.reason}`,
+        );
+        context.peers.nudge();
+      });
+      return;
+    case 'drop-kept':
+      tasks.start('drop-kept', decision.id, async () => {
+        await instance.dropKept(decision.id);
+        log.info({ event: 'recovery.dropped', id: decision.id }, decision.reason);
+      });
+      return;
   }
+}
+
+/** A directory that was being made of the life that is over, or from the archive for one that is abandoned. */
+async function cancelHalfMade({ tasks }: Context): Promise<void> {
+  for (const kind of ['clone', 'initialize'] as const) await tasks.cancel(kind);
 }
 
 /** Works on a Postgres that is about to stop would only fail one after the other. */

@@ -50,6 +50,11 @@ export async function actOnRecord(context: Context, view: View, decision: Record
       if (!swapped) return;
       if (decision.change === 'restart')
         context.hold.beginTerm(context.hold.renewedAt ?? view.now, 'restart');
+      // What it held before is over, and this claim must be renewed for as long as the restore takes.
+      if (decision.change === 'recover' || (decision.change === 'bootstrap' && decision.record.recovery)) {
+        context.hold.beginTerm(context.hold.renewedAt ?? view.now, 'recovery in place');
+        return;
+      }
       if (decision.change !== 'self-bump') return;
       context.hold.cause = 'abandoned takeover';
       if (decision.record.primary !== null)
@@ -62,7 +67,7 @@ export async function actOnRecord(context: Context, view: View, decision: Record
       if (current === null || identity === null) return;
       const data = inherited === null ? FRESH_DATA : { epoch: inherited, timeline };
       const next = beginFirstEpoch(current.record, identity, view.hold.holder, systemIdentifier, data);
-      await context.instance.writeClusterUID(next.clusterUID);
+      await context.instance.writeClusterUID(next.clusterUID, next.generation);
       if (await write(context, api, current, next)) context.hold.stoppedAt = null;
       return;
     }
@@ -194,7 +199,10 @@ function saysTheSame(a: ClusterRecord, b: ClusterRecord): boolean {
     a.settled.epoch === b.settled.epoch &&
     a.settled.acks === b.settled.acks &&
     a.settled.cohort.join() === b.settled.cohort.join() &&
-    a.ending?.target === b.ending?.target
+    a.ending?.target === b.ending?.target &&
+    a.generation === b.generation &&
+    a.recovery?.id === b.recovery?.id &&
+    a.recovery?.state === b.recovery?.state
   );
 }
 

@@ -53,6 +53,9 @@ export async function act(context: Context, view: View, decision: Decision): Pro
     case 'stop':
     case 'rewind':
     case 'clone':
+    case 'set-aside':
+    case 'bring-back':
+    case 'drop-kept':
       return await actOnData(context, view, decision);
     case 'promote':
     case 'write-epoch-row':

@@ -25,6 +25,7 @@ import { Poolers } from './poolers.ts';
 import { Promises } from './promises.ts';
 import { RecordTracker } from './record-tracker.ts';
 import { bootstrapOf } from './recovery/bootstrap.ts';
+import { recoveryInPlace } from './recovery/in-place.ts';
 import { Report } from './report.ts';
 import { Secrets } from './secrets.ts';
 import { instanceOptions, instanceSettings } from './settings.ts';
@@ -157,6 +158,7 @@ async function live(
     wishes: new WishList(now, wake),
     promises: new Promises(wake),
     bootstrap: bootstrapOf({ configuration, binaries, log }),
+    recoverTo: recoveryInPlace({ configuration, binaries, log }),
     keepWal: keepingWal(configuration, log),
     settings: () => settings.ha,
     api: () => api,
@@ -204,6 +206,7 @@ async function live(
       secrets,
       trust,
       instance,
+      binaries,
       file: settings.file,
       certificate: {
         files: () => settings.configuration.postgres.tls,

@@ -6,6 +6,7 @@ import type { ClusterRecord, MemberRecord } from '../ha/record.ts';
 import { elapsed, epoch, type Instant, timelineId } from '../ha/units.ts';
 import type { View } from '../ha/view.ts';
 import type { ClusterMember, ClusterStatus, MemberStatus } from '../http/ports.ts';
+import { recoveryReport } from './recovery/report.ts';
 import { isInOffice } from './status.ts';
 
 /** An answer older than this (milliseconds) says nothing about now. */
@@ -45,6 +46,7 @@ export function clusterStatus(
     fenced: record?.fenced ?? [],
     ending: record?.ending ?? null,
     switchover: record?.switchover ?? null,
+    recovery: recoveryReport(view),
     members: [ownMember(view, own, address), ...others].sort((a, b) => (a.name < b.name ? -1 : 1)),
   };
 }

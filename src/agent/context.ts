@@ -1,6 +1,7 @@
 import type { Lsn } from '../ha/lsn.ts';
 import type { MemberName } from '../ha/member.ts';
-import type { Instant } from '../ha/units.ts';
+import type { RecoveryOperation } from '../ha/record.ts';
+import type { Instant, TimelineId } from '../ha/units.ts';
 import type { HaSettings, Recruitment, View } from '../ha/view.ts';
 import type { Clock } from '../kubernetes/clock.ts';
 import type { LeaseKeeper } from '../kubernetes/lease-keeper.ts';
@@ -40,6 +41,8 @@ export interface Context {
   readonly promises: Promises;
   /** Where the cluster begins out of an archive: how its first member's directory is filled; null: by initdb. */
   readonly bootstrap: ((report: ReportProgress) => FillDirectory) | null;
+  /** A recovery in place: how the directory is filled out of the cluster's own archive, on a timeline above `highest`. */
+  recoverTo(operation: RecoveryOperation, highest: TimelineId, report: ReportProgress): FillDirectory;
   /**
    * Before this member's data is replaced: sets the WAL aside that only it may have and the archive lacks, up to the
    * point (null: any) where its history leaves the primary's. It fails in the log only. Null: there is no archive.

@@ -20,6 +20,7 @@ export async function forwardTo(
   path: string,
   body: unknown,
   access: { readonly token: string | null; readonly tls: PeerTls },
+  within = DEADLINE,
 ): Promise<ControlResult> {
   const record = context.peers.record(member);
   const refuse = (code: string, message: string, remedy: string): ControlResult => ({
@@ -42,7 +43,7 @@ export async function forwardTo(
     method: 'POST',
     path,
     headers: { authorization: `Bearer ${access.token}`, 'content-type': 'application/json' },
-    signal: AbortSignal.timeout(DEADLINE),
+    signal: AbortSignal.timeout(within),
     ...(record.https ? { ca: access.tls.ca } : {}),
   };
   try {

@@ -22,6 +22,7 @@ export function peerState(view: View, now: Instant, peers: View['peers'] = view.
   return {
     member: view.self,
     clusterUID: local.clusterUID,
+    kept: local.kept === null ? null : { id: local.kept.id, phase: local.kept.phase },
     incarnation: local.identity === null ? null : incarnationOf(local.identity),
     systemIdentifier: local.systemIdentifier,
     state: local.state,

@@ -122,6 +122,7 @@ async function ask(
       epoch: recruitment.epoch,
       recordEpoch: record.epoch,
       recordRevision: record.revision,
+      ...(record.generation > 1 ? { generation: record.generation } : {}),
     },
     view.settings.recruitTimeout,
   );

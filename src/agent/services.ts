@@ -8,6 +8,7 @@ import { catalogMetrics } from '../http/metrics-catalog.ts';
 import { queriesMetrics } from '../http/metrics-queries.ts';
 import type { AgentPort, ControlResult } from '../http/ports.ts';
 import { HttpServer } from '../http/server.ts';
+import type { Binaries } from '../postgres/find-binaries.ts';
 import type { LocalInstance } from '../postgres/instance.ts';
 import { type Api, openApi } from './api.ts';
 import { openArchiveService } from './archive/open.ts';
@@ -21,6 +22,7 @@ import { holdFor } from './hold-promise.ts';
 import type { Lifetime } from './lifetime.ts';
 import { peerState } from './peer-state.ts';
 import type { PeerTrust } from './peer-trust.ts';
+import { RecoveryControl } from './recovery/control.ts';
 import type { Report } from './report.ts';
 import { NO_CATALOG, openCatalogService } from './retention/open.ts';
 import { Rollout } from './rollout.ts';
@@ -31,6 +33,9 @@ import { refuseTakenName } from './taken-name.ts';
 import { type CertificateParts, watchCertificate } from './watch-certificate.ts';
 import { watchConfiguration } from './watch-configuration.ts';
 
+/** The longest that the primary may take to plan a recovery in place, in milliseconds. */
+const RECOVERY_PLAN = 29_000;
+
 export interface ServiceParts {
   readonly context: Context;
   readonly lifetime: Lifetime;
@@ -38,6 +43,7 @@ export interface ServiceParts {
   readonly secrets: Secrets;
   readonly trust: PeerTrust;
   readonly instance: LocalInstance;
+  readonly binaries: Binaries;
   /** The file that the configuration was read from; null: none. */
   readonly file: string | null;
   /** The certificate of Postgres. */
@@ -111,9 +117,25 @@ export async function bringUp(configuration: Configuration, parts: ServiceParts)
     forward: (member: MemberName, path: string, body: unknown): Promise<ControlResult> =>
       forwardTo(context, member, path, body, { token: secrets.recall('token'), tls: trust.tls }),
   });
+  const recovery = new RecoveryControl({
+    configuration,
+    binaries: parts.binaries,
+    context,
+    view: () => report.view,
+    forward: (member, path, body) =>
+      forwardTo(
+        context,
+        member,
+        path,
+        body,
+        { token: secrets.recall('token'), tls: trust.tls },
+        RECOVERY_PLAN,
+      ),
+  });
   const port: AgentPort = {
     registry,
     control,
+    recovery,
     backups: backups ?? { start: async () => NO_ARCHIVE, switchWal: async () => NO_ARCHIVE },
     catalog: catalog ?? NO_CATALOG,
     status: () => report.status(),

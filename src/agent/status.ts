@@ -9,6 +9,8 @@ import { epoch, type Instant, millis } from '../ha/units.ts';
 import type { View } from '../ha/view.ts';
 import type { MemberStatus, Progress } from '../http/ports.ts';
 
+import { recoveryReport } from './recovery/report.ts';
+
 /** What a status says that is not in the view. */
 export interface StatusExtras {
   readonly cluster: string;
@@ -71,6 +73,7 @@ export function memberStatus(view: View, now: Instant, extras: StatusExtras): Me
     systemIdentifier: local.systemIdentifier,
     clusterUID: local.clusterUID,
     primary: record?.primary ?? null,
+    recovery: recoveryReport(view),
     paused: record?.paused ?? false,
     fenced: record !== null && isFenced(record.fenced, view.self),
     ending: view.wishes.shutdown,

@@ -21,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   reload: async () => (await import('./reload.ts')).registerReload,
   reinitialize: async () => (await import('./reinitialize.ts')).registerReinitialize,
   restore: async () => (await import('./restore.ts')).registerRestore,
+  recover: async () => (await import('./recover.ts')).registerRecover,
   'wal-fetch': async () => (await import('./wal-fetch.ts')).registerWalFetch,
   backup: async () => (await import('./backup.ts')).registerBackup,
   range: async () => (await import('./range.ts')).registerRange,

@@ -26,11 +26,22 @@ function head(cluster: ClusterStatus): string[] {
   if (cluster.fenced.length > 0) lines.push(paint('yellow', `fenced: ${cluster.fenced.join(', ')}`));
   if (cluster.ending !== null)
     lines.push(`the primary hands over to ${cluster.ending.target}: ${cluster.ending.cause}`);
+  if (cluster.recovery !== null) {
+    const { id, state, target, done } = cluster.recovery;
+    lines.push(paint('yellow', `recovery ${id} to ${target}: ${state}${whatNext(state, done)}`));
+  }
   if (cluster.switchover !== null) {
     const { target, at } = cluster.switchover;
     lines.push(`switchover to ${target ?? 'the best standby'} ${at === null ? 'asked for' : `at ${at}`}`);
   }
   return lines;
+}
+
+/** Who has done its part, or what the person is to do. */
+function whatNext(state: NonNullable<ClusterStatus['recovery']>['state'], done: readonly string[]): string {
+  if (state === 'serving') return '. Nothing is archived until "pgwarden recover --confirm" or --abandon';
+  if (state !== 'stopping' && state !== 'abandoning') return '';
+  return done.length === 0 ? '' : ` (done: ${done.join(', ')})`;
 }
 
 /** A line a member. */

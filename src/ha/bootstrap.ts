@@ -1,5 +1,6 @@
 import { type Decision, wait } from './decision.ts';
 import { FRESH_LOOK, isExpired, isReleased } from './lease.ts';
+import type { MemberName } from './member.ts';
 import type { ClusterRecord } from './record.ts';
 import { mayReplace, primaryState } from './returning.ts';
 import { startAgain } from './tasks.ts';
@@ -36,6 +37,16 @@ function isLed(view: View, record: ClusterRecord): boolean {
 
 /** No record: initdb happens only where every expected member says that it has no data. */
 function claim(view: View): Decision {
+  const keeper = keeperOf(view);
+  if (keeper !== null) {
+    return {
+      kind: 'problem',
+      code: 'RECORD_LOST_IN_RECOVERY',
+      remedy:
+        'see "The record was lost in a recovery in place" in docs/recovery.md: the old data is there, set aside',
+      reason: `there is no record, and ${keeper} keeps data that a recovery in place set aside`,
+    };
+  }
   const silent = unproven(view);
   if (silent !== null) return wait(silent);
   if (view.settings.expectedMembers[0] !== view.self)
@@ -69,9 +80,24 @@ function firstData(view: View, record: ClusterRecord): Decision {
       epoch: record.epoch,
       revision: record.revision,
       highestTimeline: record.highestTimeline,
+      ...carriedOn(record, view.self),
     },
     reason: 'the member that began the cluster is gone, and nobody has data',
   };
+}
+
+/** A claim under a recovery in place stays one. */
+function carriedOn(record: ClusterRecord, by: MemberName): Partial<ClusterRecord> {
+  if (record.recovery === undefined) return {};
+  const { generation, recovery, confirmed } = record;
+  return { generation, recovery: { ...recovery, by }, ...(confirmed === undefined ? {} : { confirmed }) };
+}
+
+/** Who keeps data that was set aside: without a record nobody begins a new cluster beside it. */
+function keeperOf(view: View): MemberName | null {
+  if (view.local.kept !== null && view.local.kept.phase !== 'back') return view.self;
+  const keeper = view.peers.find(({ state }) => state?.kept != null && state.kept.phase !== 'back');
+  return keeper?.member ?? null;
 }
 
 /** There is a cluster: its primary is cloned. */

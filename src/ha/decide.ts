@@ -11,15 +11,26 @@ import { repair } from './repair.ts';
 import { repairAsPrimary } from './repair-as-primary.ts';
 import { lettingReadersIn, standBy } from './standby.ts';
 import { isLeftOut, releaseEarly, rest } from './stopped.ts';
+import { takeBack } from './take-back.ts';
 import { startAgain } from './tasks.ts';
 import { elapsed } from './units.ts';
 import type { Task, View } from './view.ts';
 
 /** Works during which nothing else is decided: each is bounded, and ends with a changed instance. */
-const EXCLUSIVE: readonly Task['kind'][] = ['initialize', 'clone', 'rewind', 'start', 'stop'];
+const EXCLUSIVE: readonly Task['kind'][] = [
+  'initialize',
+  'clone',
+  'rewind',
+  'start',
+  'stop',
+  'set-aside',
+  'bring-back',
+];
 
 /** The one decision of this round. Pure: the same view gives the same decision. */
 export function decide(view: View): Decision {
+  const takenBack = takeBack(view);
+  if (takenBack !== null) return takenBack;
   const busy = view.tasks.find((task) => task.outcome === 'running' && EXCLUSIVE.includes(task.kind));
   if (busy) {
     // What is half-made is made anew; nobody waits for hours of it.

@@ -72,6 +72,18 @@ export type Decision = { readonly reason: string } & (
   | { readonly kind: 'rewind'; readonly from: MemberIncarnation; readonly switchLsn: Lsn }
   | { readonly kind: 'clone'; readonly from: MemberIncarnation }
   | { readonly kind: 'hold-members'; readonly duration: Millis }
+  /** A recovery in place: the data goes out of the way; what is half-made goes. */
+  | { readonly kind: 'set-aside'; readonly id: string; readonly generation: number }
+  /** It was abandoned: what was set aside comes back, as data of this life of the cluster. */
+  | {
+      readonly kind: 'bring-back';
+      readonly id: string;
+      readonly generation: number;
+      /** What is in place is the data of before: it was never set aside. */
+      readonly inPlace: boolean;
+    }
+  /** What was set aside goes for good. */
+  | { readonly kind: 'drop-kept'; readonly id: string }
   /** The agent ends; `leavesPostgres`: running, for the next agent. */
   | { readonly kind: 'exit'; readonly leavesPostgres: boolean }
 );
@@ -86,6 +98,8 @@ export type RecordChange =
   | 'repair'
   | 'adopt'
   | 'withdraw'
-  | 'bootstrap';
+  | 'bootstrap'
+  | 'recover'
+  | 'abandon';
 
 export const wait = (reason: string): Decision => ({ kind: 'wait', reason });

@@ -8,7 +8,7 @@ export type RecordStanding =
   | { readonly kind: 'valid' }
   /** It went backwards (a restored etcd, a Lease deleted and made anew): obeyed by nobody. */
   | { readonly kind: 'backwards'; readonly why: string }
-  /** It belongs to another cluster than the data directory. */
+  /** It belongs to another cluster than the data directory, or to a later life of it. */
   | { readonly kind: 'foreign'; readonly why: string };
 
 /**
@@ -59,6 +59,11 @@ export function standingOf(record: ClusterRecord, local: LocalView, seen: Seen |
       kind: 'foreign',
       why: `the data directory belongs to cluster ${local.clusterUID}, the cluster record to ${record.clusterUID}`,
     };
+  }
+  if (local.data !== 'empty' && local.generation !== null && record.generation !== local.generation) {
+    const why = `the data directory is of life ${local.generation} of the cluster, the cluster record of ${record.generation}`;
+    // Of a life before this one: a record that was restored. Of a later one: this data's own is over.
+    return { kind: record.generation < local.generation ? 'backwards' : 'foreign', why };
   }
   if (local.data !== 'empty' && isBelowFloor(record, local.floor) && local.floor !== null) {
     const { epoch, primary, revision } = local.floor;

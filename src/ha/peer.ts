@@ -2,6 +2,7 @@ import type { Lsn } from './lsn.ts';
 import type { Incarnation, MemberIncarnation, MemberName } from './member.ts';
 import type { Floor, MemberTags, Seen } from './record.ts';
 import type { Epoch, Millis, TimelineId } from './units.ts';
+import type { Kept } from './view.ts';
 
 /** `(epoch, flushed LSN)`: the epoch for which the timeline of its last WAL was reserved comes first. */
 export interface Position {
@@ -40,6 +41,8 @@ export type InstanceState = (typeof INSTANCE_STATES)[number];
 export interface PeerState {
   readonly member: MemberName;
   readonly clusterUID: string | null;
+  /** What a recovery in place made of its data; null: nothing. Absent: an agent that does not know of such. */
+  readonly kept?: Pick<Kept, 'id' | 'phase'> | null;
   readonly incarnation: Incarnation | null;
   readonly systemIdentifier: string;
   readonly state: InstanceState;
@@ -84,6 +87,8 @@ export interface PromiseRequest {
   readonly recordEpoch: Epoch;
   /** The revision of that record. */
   readonly recordRevision: number;
+  /** The life of the cluster that it is of; absent: the first. */
+  readonly generation?: number;
 }
 
 export type PromiseAnswer =

@@ -5,6 +5,7 @@ import { isReleased } from './lease.ts';
 import { memberOf } from './member.ts';
 import type { PromiseRequest } from './peer.ts';
 import type { ClusterRecord } from './record.ts';
+import { isHalted } from './recovery.ts';
 import { hearsPrimary } from './suspicion.ts';
 import { elapsed } from './units.ts';
 import type { View } from './view.ts';
@@ -20,6 +21,8 @@ const refuse = (reason: string): PromiseVerdict => ({ grant: false, reason });
 export function judgePromise(view: View, request: PromiseRequest): PromiseVerdict {
   const { local } = view;
   if (local.clusterUID !== request.clusterUID) return refuse('it belongs to another cluster');
+  if (local.generation !== null && local.generation !== (request.generation ?? 1))
+    return refuse(`its data is of life ${local.generation} of the cluster`);
   if (local.data !== 'present' || local.identity === null) return refuse('it has no whole data directory');
   const busy = view.tasks.find(
     (task) =>
@@ -57,6 +60,7 @@ export function judgePromise(view: View, request: PromiseRequest): PromiseVerdic
   if (record !== null) {
     // A person's wishes stand in the record: in one that is gone nobody could take them back.
     const stands = record === view.record.current?.record;
+    if (stands && isHalted(record)) return refuse('the cluster is being taken back in time');
     if (stands && record.paused) return refuse('the cluster is paused');
     if (stands && isFenced(record.fenced, view.self)) return refuse('it is fenced');
     if (record.epoch > request.recordEpoch) return refuse(`the record is at epoch ${record.epoch}`);

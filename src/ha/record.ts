@@ -47,13 +47,50 @@ export interface HistoryEntry {
   readonly switchLsn: Lsn | null;
 }
 
+/** Where a recovery in place stops. `value`: a time, an LSN, a transaction, a name; empty for the others. */
+export interface RecoveryGoal {
+  readonly kind: 'latest' | 'immediate' | 'time' | 'lsn' | 'xid' | 'name';
+  readonly value: string;
+  /** To just before it. */
+  readonly exclusive: boolean;
+}
+
+export const RECOVERY_STATES = ['stopping', 'recovering', 'paused', 'serving', 'abandoning'] as const;
+
+/** What a recovery in place needs to go back: the record as it was. */
+export interface BeforeRecovery {
+  readonly generation: number;
+  readonly systemIdentifier: string;
+  readonly settled: Settled;
+  readonly highestTimeline: TimelineId;
+  readonly flushLsn: Lsn;
+  readonly history: readonly HistoryEntry[];
+}
+
+/** A recovery in place: the whole cluster goes back to a point of its own archive. One at a time. */
+export interface RecoveryOperation {
+  readonly id: string;
+  readonly state: (typeof RECOVERY_STATES)[number];
+  readonly goal: RecoveryGoal;
+  /** As planned: what became the newest since is not meant. */
+  readonly timeline: TimelineId;
+  readonly backup: string;
+  /** It stops at its goal for a person to look. */
+  readonly pause: boolean;
+  /** The member that carries it on. */
+  readonly by: MemberName;
+  /** RFC 3339, for people only. */
+  readonly at: string;
+  readonly before: BeforeRecovery;
+}
+
 /**
  * The cluster record: what the Lease `<cluster>` says. `epoch` is the Lease's `leaseTransitions`, `holder` its
  * `holderIdentity`, `leaseDuration` its `leaseDurationSeconds`; everything else is one annotation.
  */
 export interface ClusterRecord {
   readonly clusterUID: string;
-  /** One up for every restore that keeps the system identifier. */
+  /** The life of the cluster: one up with each recovery in place, and with its abandonment. */
   readonly generation: number;
   /** `system_identifier` of pg_control_system(); empty until the first initdb is done. */
   readonly systemIdentifier: string;
@@ -80,6 +117,10 @@ export interface ClusterRecord {
   /** The newest last; bounded. */
   readonly history: readonly HistoryEntry[];
   readonly leaseDuration: Millis;
+  /** Absent: the cluster is not being taken back. */
+  readonly recovery?: RecoveryOperation;
+  /** The recovery in place that a person confirmed last: what members keep for it may go. */
+  readonly confirmed?: string;
 }
 
 /** A cluster record together with the version that a compare-and-swap must name. */

@@ -1,6 +1,7 @@
 import { standingIn } from './floor.ts';
 import { quorumIsFresh } from './permission.ts';
 import type { ClusterRecord } from './record.ts';
+import { isHalted } from './recovery.ts';
 import { type Millis, millis } from './units.ts';
 import type { View } from './view.ts';
 
@@ -20,6 +21,7 @@ export function renewalInterval(view: View, record: ClusterRecord): Millis {
  */
 export function mayRenew(view: View, record: ClusterRecord | null): boolean {
   if (record === null || record.holder !== view.hold.holder || !view.hold.renewing) return false;
+  if (isHalted(record)) return false;
   // One that went backwards is obeyed by nobody: a renewal would keep everybody from repairing it.
   if (standingIn(view, record).kind !== 'valid') return false;
   if (record.systemIdentifier === '') return true;

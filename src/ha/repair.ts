@@ -215,10 +215,13 @@ function rebuiltBase(view: View, cohort: readonly MemberIncarnation[]): ClusterR
       clusterUID: view.local.clusterUID ?? '',
       systemIdentifier: view.local.systemIdentifier,
       leaseDuration: view.settings.leaseDuration,
-      generation: Math.max(1, current?.record.generation ?? 1, lastValid?.generation ?? 1),
+      generation:
+        view.local.generation ?? Math.max(1, current?.record.generation ?? 1, lastValid?.generation ?? 1),
       fenced: lastValid?.fenced ?? [],
       // Nobody but a person ends what a person began.
       paused: lastValid?.paused ?? false,
+      ...(lastValid?.recovery === undefined ? {} : { recovery: lastValid.recovery }),
+      ...(lastValid?.confirmed === undefined ? {} : { confirmed: lastValid.confirmed }),
     },
     {
       epoch: highest,

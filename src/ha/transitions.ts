@@ -1,7 +1,7 @@
 import type { Lsn } from './lsn.ts';
 import { LSN_ZERO } from './lsn.ts';
 import type { MemberIncarnation } from './member.ts';
-import type { ClusterRecord, Cohort, Ending, HistoryEntry } from './record.ts';
+import type { ClusterRecord, Cohort, Ending, HistoryEntry, RecoveryOperation } from './record.ts';
 import { type Epoch, epoch, type Millis, type TimelineId, timelineId } from './units.ts';
 
 /** How many lines of history the record keeps: an annotation is bounded (256 KiB for all of an object). */
@@ -59,7 +59,10 @@ export function beginFirstEpoch(
     primary,
     epoch: epoch(Math.max(claim.epoch, data.epoch) + 1),
     timeline: data.timeline,
-    highestTimeline: data.timeline,
+    // What the life before had reserved is not reserved again.
+    highestTimeline: timelineId(
+      claim.recovery === undefined ? data.timeline : Math.max(claim.highestTimeline, data.timeline),
+    ),
   };
 }
 
@@ -99,6 +102,9 @@ export function settled(
       cohort: [...cohort.members].sort(),
       acks: cohort.acks,
     },
+    ...(record.recovery?.state === 'recovering'
+      ? { recovery: { ...record.recovery, state: 'serving' as const } }
+      : {}),
     history: withEntry(record.history, {
       epoch: record.epoch,
       timeline: record.timeline,
@@ -164,6 +170,8 @@ export function rebuilt(
     generation: number;
     fenced: readonly string[];
     paused: boolean;
+    recovery?: RecoveryOperation;
+    confirmed?: string;
   },
   known: {
     epoch: Epoch;
@@ -196,5 +204,7 @@ export function rebuilt(
     switchover: null,
     history: [],
     leaseDuration: base.leaseDuration,
+    ...(base.recovery === undefined ? {} : { recovery: base.recovery }),
+    ...(base.confirmed === undefined ? {} : { confirmed: base.confirmed }),
   };
 }

@@ -101,12 +101,25 @@ export interface Task {
     | 'prepare'
     | 'recruit'
     | 'prove-names'
-    | 'checkpoint';
+    | 'checkpoint'
+    | 'set-aside'
+    | 'bring-back'
+    | 'drop-kept';
   /** What it is for, e.g. the epoch of the row or the names to prove. */
   readonly of: string;
   readonly startedAt: Instant;
   readonly outcome: 'running' | 'done' | 'failed';
   readonly error: string | null;
+}
+
+/** What a recovery in place has made of this member's data. */
+export interface Kept {
+  /** The operation. */
+  readonly id: string;
+  /** `aside`: out of the way, nothing is in its place. `back`: in its place again. Else: a move was cut off. */
+  readonly phase: 'moving' | 'aside' | 'returning' | 'back';
+  /** The life of the cluster that it is of. */
+  readonly generation: number;
 }
 
 /** The local instance as last observed. */
@@ -117,6 +130,10 @@ export interface LocalView {
   readonly data: 'empty' | 'present' | 'broken';
   readonly systemIdentifier: string;
   readonly clusterUID: string | null;
+  /** The life of the cluster that the data belongs to; null: it belongs to no cluster yet, or there is none. */
+  readonly generation: number | null;
+  /** What a recovery in place set aside on this volume; null: nothing. */
+  readonly kept: Kept | null;
   readonly identity: MemberIncarnation | null;
   readonly floor: Floor | null;
   /**

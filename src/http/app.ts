@@ -16,6 +16,7 @@ import { patroniRoutes } from './routes-patroni.ts';
 import { peerRoutes } from './routes-peer.ts';
 import { poolerRoute } from './routes-pooler.ts';
 import { probeRoutes } from './routes-probe.ts';
+import { recoveryRoutes } from './routes-recovery.ts';
 import { statusRoutes } from './routes-status.ts';
 
 declare module 'fastify' {
@@ -47,6 +48,7 @@ export function agentRoutes(port: AgentPort, options: AppOptions): RouteSpec[] {
     ...statusRoutes(port),
     ...controlRoutes(port),
     ...archiveRoutes(port),
+    ...recoveryRoutes(port.recovery),
     ...backupRoutes(port.backups),
     ...catalogRoutes(port.catalog),
     ...peerRoutes(port, options.promiseTimeout),

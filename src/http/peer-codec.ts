@@ -141,12 +141,21 @@ function toForks(value: unknown, path: string): TimelineFork[] {
   });
 }
 
+function toKept(value: unknown, path: string): NonNullable<PeerState['kept']> {
+  const json = object(value, path);
+  const phase = text(json.phase, `${path}.phase`);
+  if (phase !== 'moving' && phase !== 'aside' && phase !== 'returning' && phase !== 'back')
+    throw new PeerAnswerError(`${path}.phase`, 'a phase of a recovery in place');
+  return { id: text(json.id, `${path}.id`), phase };
+}
+
 /** The answer of `GET /peer/v1/state`. Throws PeerAnswerError, which names the wrong field. */
 export function decodePeerState(value: unknown): PeerState {
   const json = object(value, 'state');
   return {
     member: toName(json.member, 'member'),
     clusterUID: nullable(json.clusterUID, 'clusterUID', text),
+    ...(json.kept === undefined ? {} : { kept: nullable(json.kept, 'kept', toKept) }),
     incarnation: nullable(json.incarnation, 'incarnation', toIncarnation),
     systemIdentifier: text(json.systemIdentifier, 'systemIdentifier'),
     state: toState(json.state, 'state'),

@@ -16,8 +16,10 @@ import type { Epoch, Millis, TimelineId } from '../ha/units.ts';
 import type { ArchiveReport } from './archive-report.ts';
 import type { BackupReport } from './backup-report.ts';
 import type { CatalogReport } from './catalog-report.ts';
+import type { RecoveryReport } from './recovery-report.ts';
 import type { BackupPort } from './routes-backup.ts';
 import type { CatalogPort } from './routes-catalog.ts';
+import type { RecoveryPort } from './routes-recovery.ts';
 
 /** A long work in progress: initdb, clone, rewind, … */
 export interface Progress {
@@ -89,6 +91,8 @@ export interface MemberStatus {
   readonly apiLastSeen: string | null;
   readonly lastDecision: { readonly kind: string; readonly reason: string; readonly at: string };
   readonly progress: Progress | null;
+  /** The recovery in place of the whole cluster; null: there is none. */
+  readonly recovery: RecoveryReport | null;
   /** Null: there is no archive, or it is not loaded yet. */
   readonly archive: ArchiveReport | null;
   /** Base backups. Null: as above. */
@@ -140,6 +144,8 @@ export interface ClusterStatus {
   readonly fenced: readonly string[];
   readonly ending: Ending | null;
   readonly switchover: SwitchoverRequest | null;
+  /** Null: the cluster is not being taken back. */
+  readonly recovery: RecoveryReport | null;
   readonly members: readonly ClusterMember[];
 }
 
@@ -204,6 +210,7 @@ export interface AgentPort {
   /** For restore_command: puts a file of the archive where the command takes it from. */
   archiveFetch(file: string, gone: AbortSignal): Promise<ArchiveAnswer>;
   readonly control: Control;
+  readonly recovery: RecoveryPort;
   readonly backups: BackupPort;
   readonly catalog: CatalogPort;
 }

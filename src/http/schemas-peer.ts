@@ -20,9 +20,16 @@ const revisionSchema: JsonSchema = {
 const floorSchema = object({ epoch: epochSchema, primary: identitySchema, revision: revisionSchema });
 const seenSchema = object({ clusterUID: text(), epoch: epochSchema, revision: revisionSchema });
 
+const keptPhaseSchema: JsonSchema = {
+  type: 'string',
+  enum: ['moving', 'aside', 'returning', 'back'],
+  description: 'Where a recovery in place has put the data of this member.',
+};
+
 export const peerStateSchema = object({
   member: memberNameSchema,
   clusterUID: orNull(text()),
+  kept: orNull(object({ id: text(), phase: keptPhaseSchema })),
   incarnation: orNull(incarnationSchema),
   systemIdentifier: text('Empty while there is no data directory.'),
   state: stateSchema,
@@ -57,13 +64,21 @@ const clusterUID: JsonSchema = {
 const extensible = (schema: JsonSchema): JsonSchema => ({ ...schema, additionalProperties: true });
 
 export const promiseRequestSchema = extensible(
-  object({
-    clusterUID,
-    candidate: identitySchema,
-    epoch: epochSchema,
-    recordEpoch: epochSchema,
-    recordRevision: revisionSchema,
-  }),
+  object(
+    {
+      clusterUID,
+      candidate: identitySchema,
+      epoch: epochSchema,
+      recordEpoch: epochSchema,
+      recordRevision: revisionSchema,
+      generation: {
+        type: 'integer',
+        minimum: 1,
+        description: 'The life of the cluster that the record is of; absent: the first.',
+      },
+    },
+    ['generation'],
+  ),
 );
 
 export const promiseAnswerSchema: JsonSchema = {

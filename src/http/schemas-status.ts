@@ -2,6 +2,7 @@ import { archiveReportSchema } from './archive-report.ts';
 import { backupReportSchema } from './backup-report.ts';
 import { catalogReportSchema } from './catalog-report.ts';
 import { flag, list, number, object, oneOf, orNull, ref, text, time, whole } from './json-schema.ts';
+import { recoveryReportSchema } from './recovery-report.ts';
 import {
   durationSchema,
   epochSchema,
@@ -80,6 +81,7 @@ export const memberStatusSchema = object({
   apiLastSeen: orNull(time()),
   lastDecision: object({ kind: text(), reason: text(), at: time() }),
   progress: orNull(ref('Progress')),
+  recovery: recoveryReportSchema,
   archive: orNull(archiveReportSchema),
   backup: orNull(backupReportSchema),
   catalog: orNull(catalogReportSchema),
@@ -125,6 +127,7 @@ export const clusterStatusSchema = object({
     object({ target: identitySchema, cause: oneOf(['switchover', 'shutdown', 'restart', 'fence']) }),
   ),
   switchover: orNull(object({ target: orNull(memberNameSchema), at: orNull(time()), requestedAt: time() })),
+  recovery: recoveryReportSchema,
   members: list(clusterMemberSchema),
 });
 

@@ -14,6 +14,9 @@ import { microTime } from './micro-time.ts';
 import { memberBody, recordBody } from './record-shape.ts';
 import { property, type WireLease } from './wire.ts';
 
+/** What is not in the record is not to stay in the annotation: these fields are ours, and no newer agent's. */
+const NO_RECOVERY = { recovery: undefined, confirmed: undefined };
+
 /**
  * The cluster record as a Lease. Whatever others keep in `base` (labels, owners, spec fields, fields of a newer
  * agent in the annotation) stays; its resourceVersion and uid, both, make the update a compare-and-swap.
@@ -45,7 +48,13 @@ export function encodeRecord(
   return {
     apiVersion: 'coordination.k8s.io/v1',
     kind: 'Lease',
-    metadata: encodeMeta(place, place.cluster, 'record', { ...body, leaseDurationMs: leaseDuration }, base),
+    metadata: encodeMeta(
+      place,
+      place.cluster,
+      'record',
+      { ...NO_RECOVERY, ...body, leaseDurationMs: leaseDuration },
+      base,
+    ),
     spec: {
       ...others,
       ...held,

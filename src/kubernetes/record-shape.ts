@@ -1,14 +1,18 @@
 import { isLsn, type Lsn } from '../ha/lsn.ts';
 import type { Incarnation, MemberIncarnation, MemberName } from '../ha/member.ts';
-import type {
-  ClusterRecord,
-  Ending,
-  Floor,
-  HistoryEntry,
-  MemberRecord,
-  MemberTags,
-  Settled,
-  SwitchoverRequest,
+import {
+  type BeforeRecovery,
+  type ClusterRecord,
+  type Ending,
+  type Floor,
+  type HistoryEntry,
+  type MemberRecord,
+  type MemberTags,
+  RECOVERY_STATES,
+  type RecoveryGoal,
+  type RecoveryOperation,
+  type Settled,
+  type SwitchoverRequest,
 } from '../ha/record.ts';
 import type { Epoch, TimelineId } from '../ha/units.ts';
 import { type Decoder, flag, integer, list, nullable, oneOf, shape, text, textThat } from './decode.ts';
@@ -73,8 +77,30 @@ const revision: Decoder<number> = (value, path) => (value === undefined ? 0 : in
 
 const floor = shape<Floor>({ epoch, primary: identity, revision });
 
-/** The annotation of the Lease `<cluster>`. */
-export const recordBody: Decoder<RecordBody> = shape<RecordBody>({
+const recovery = shape<RecoveryOperation>({
+  id: text,
+  state: oneOf(...RECOVERY_STATES),
+  goal: shape<RecoveryGoal>({
+    kind: oneOf('latest', 'immediate', 'time', 'lsn', 'xid', 'name'),
+    value: text,
+    exclusive: flag,
+  }),
+  timeline,
+  backup: text,
+  pause: flag,
+  by: name,
+  at: text,
+  before: shape<BeforeRecovery>({
+    generation: integer(0),
+    systemIdentifier,
+    settled,
+    highestTimeline: timeline,
+    flushLsn: lsn,
+    history: list(historyEntry),
+  }),
+});
+
+const plainBody = shape<Omit<RecordBody, 'recovery' | 'confirmed'>>({
   clusterUID: text,
   generation: integer(0),
   revision,
@@ -90,6 +116,18 @@ export const recordBody: Decoder<RecordBody> = shape<RecordBody>({
   switchover: nullable(switchover),
   history: list(historyEntry),
 });
+
+/** The annotation of the Lease `<cluster>`. The fields of a recovery in place are there only where there is one. */
+export const recordBody: Decoder<RecordBody> = (value, path) => {
+  const body = plainBody(value, path);
+  const more = value as { readonly recovery?: unknown; readonly confirmed?: unknown };
+  const under = (key: string): string => (path === '' ? key : `${path}.${key}`);
+  return {
+    ...body,
+    ...(more.recovery == null ? {} : { recovery: recovery(more.recovery, under('recovery')) }),
+    ...(more.confirmed == null ? {} : { confirmed: text(more.confirmed, under('confirmed')) }),
+  };
+};
 
 /** The annotation of the Lease `<cluster>-<member>`. */
 export const memberBody: Decoder<MemberRecord> = shape<MemberRecord>({

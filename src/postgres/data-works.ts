@@ -1,15 +1,19 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Lsn } from '../ha/lsn.ts';
+import type { Kept } from '../ha/view.ts';
 import { PostgresError } from './errors.ts';
 import type { FillDirectory, InstanceDeps, InstanceOptions, ReportProgress, Upstream } from './ports.ts';
+import { isLockFree } from './process/lock.ts';
 import type { Postmaster } from './process/postmaster.ts';
 import type { SettingsFiles } from './settings/settings-files.ts';
 import { ControlFileReader } from './volume/control-file.ts';
 import { renameDurably } from './volume/durable.ts';
 import type { FactStore } from './volume/fact-store.ts';
+import type { FactFiles } from './volume/facts.ts';
 import { clearIncoming } from './volume/install.ts';
 import type { VolumePaths } from './volume/paths.ts';
+import { bringBack, dropKept, setAside } from './volume/set-aside.ts';
 import { cloneIncoming } from './work/clone.ts';
 import { finishRewind } from './work/finish-rewind.ts';
 import { initializeIncoming } from './work/initialize.ts';
@@ -24,6 +28,9 @@ export interface DataParts {
   readonly files: SettingsFiles;
   readonly control: ControlFileReader;
 }
+
+/** Milliseconds. */
+const LOCK_WITHIN = 5_000;
 
 const CLEAN = new Set(['shut down', 'shut down in recovery']);
 
@@ -108,6 +115,40 @@ export class DataWorks {
     await runRewind(context);
     await finishRewind(this.#parts, from, facts.memberIdentity, report, signal);
     await facts.mend();
+  }
+
+  async setAside(operation: Pick<Kept, 'id' | 'generation'>): Promise<void> {
+    await this.#move(async (paths, files) => await setAside(paths, files, operation));
+  }
+
+  async bringBack({
+    id,
+    generation,
+    inPlace,
+  }: Pick<Kept, 'id' | 'generation'> & { readonly inPlace: boolean }): Promise<void> {
+    await this.#move(async (paths, files) => {
+      await bringBack(paths, files, { id, next: generation, inPlace });
+    });
+    await rm(join(this.#parts.paths.kept, id), { recursive: true, force: true });
+  }
+
+  async dropKept(id: string): Promise<void> {
+    await this.#parts.facts.move(async (paths, files) => await dropKept(paths, files, id));
+  }
+
+  /** What was half-made is cleared first; a directory that was whole and not yet in place gets there. */
+  async #move(work: (paths: VolumePaths, files: FactFiles) => Promise<void>): Promise<void> {
+    const { paths, facts } = this.#parts;
+    this.#requireStopped();
+    if (!(await isLockFree(paths.lock, AbortSignal.timeout(LOCK_WITHIN))))
+      throw new PostgresError(
+        'DIRECTORY_IN_USE',
+        'another process still works in this directory',
+        'It is tried again by itself when that one has ended.',
+      );
+    await facts.finishInstall();
+    await clearIncoming(paths);
+    await facts.move(work);
   }
 
   async #systemIdentifierOf(directory: string, signal: AbortSignal): Promise<string> {

@@ -7,6 +7,7 @@ export type PostgresErrorCode =
   | 'DATA_NOT_EMPTY'
   | 'DATA_OWNER'
   | 'DATA_UNKNOWN'
+  | 'KEPT_LOST'
   | 'DEADLINE_EXCEEDED'
   | 'DIRECTORY_IN_USE'
   | 'FACTS_CORRUPT'

@@ -154,8 +154,26 @@ export class LocalInstance implements PostgresInstance {
     return this.#facts.writeSeen(seen);
   }
 
-  writeClusterUID(clusterUID: string): Promise<void> {
-    return this.#facts.writeClusterUID(clusterUID);
+  writeClusterUID(clusterUID: string, generation: number): Promise<void> {
+    return this.#facts.writeClusterUID(clusterUID, generation);
+  }
+
+  async setAside(operation: { readonly id: string; readonly generation: number }): Promise<void> {
+    await this.#data.setAside(operation);
+    this.#observer.forget();
+  }
+
+  async bringBack(operation: {
+    readonly id: string;
+    readonly generation: number;
+    readonly inPlace: boolean;
+  }): Promise<void> {
+    await this.#data.bringBack(operation);
+    this.#observer.forget();
+  }
+
+  dropKept(id: string): Promise<void> {
+    return this.#data.dropKept(id);
   }
 
   async initialize(

@@ -83,6 +83,8 @@ export class LocalObserver {
       data,
       systemIdentifier: data === 'present' ? (facts.identity?.systemIdentifier ?? '') : '',
       clusterUID: known.clusterUID,
+      generation: data === 'empty' ? null : known.generation,
+      kept: known.kept,
       identity: data === 'present' ? facts.memberIdentity : null,
       floor: known.floor,
       inherited: known.inherited,

@@ -2,7 +2,7 @@ import type { Lsn } from '../ha/lsn.ts';
 import type { Incarnation, MemberIncarnation } from '../ha/member.ts';
 import type { Floor } from '../ha/record.ts';
 import type { Epoch, Instant, Millis, TimelineId } from '../ha/units.ts';
-import type { EpochRow, LocalView } from '../ha/view.ts';
+import type { EpochRow, Kept, LocalView } from '../ha/view.ts';
 import type { InstanceSample } from './sample.ts';
 
 /** Where log lines go (pino fits). */
@@ -105,6 +105,8 @@ export interface InstanceSettings {
 /** The facts beside PGDATA; each write returns after fsync of file and directory. */
 export interface MemberFacts {
   readonly clusterUID: string | null;
+  readonly generation: number | null;
+  readonly kept: Kept | null;
   readonly incarnation: Incarnation | null;
   readonly floor: Floor | null;
   /** As in `LocalView`. */
@@ -133,7 +135,24 @@ export interface PostgresInstance {
 
   writeFloor(floor: Floor, timelineEpochs: Readonly<Record<number, Epoch>>): Promise<void>;
   writePromise(epoch: Epoch): Promise<void>;
-  writeClusterUID(clusterUID: string): Promise<void>;
+  /** The cluster, and which of its lives, that the data belongs to from now on. */
+  writeClusterUID(clusterUID: string, generation: number): Promise<void>;
+  /**
+   * A recovery in place: the data, with the facts that belong to it, goes out of the way. The promise stays: it is never
+   * taken back. Postgres is stopped. Each step can be repeated: cut off, `clearOrphans` finishes it.
+   */
+  setAside(operation: { readonly id: string; readonly generation: number }): Promise<void>;
+  /**
+   * It was abandoned: what was set aside comes back, as data of the life `generation`; what is in its place is removed.
+   * `inPlace`: it was never set aside, and stays. As `setAside` otherwise.
+   */
+  bringBack(operation: {
+    readonly id: string;
+    readonly generation: number;
+    readonly inPlace: boolean;
+  }): Promise<void>;
+  /** What was set aside is removed for good. */
+  dropKept(id: string): Promise<void>;
 
   /** initdb into a new directory, renamed into place when complete: `data` is empty or whole. Makes an incarnation. */
   initialize(report: ReportProgress, signal: AbortSignal): Promise<{ readonly systemIdentifier: string }>;

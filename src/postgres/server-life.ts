@@ -1,5 +1,6 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Kept } from '../ha/view.ts';
 import { PostgresError } from './errors.ts';
 import type { Flags } from './local-observer.ts';
 import type { InstanceDeps, InstanceOptions } from './ports.ts';
@@ -18,11 +19,17 @@ import { makeDirectory, removeDurably, writeDurably } from './volume/durable.ts'
 import type { FactStore } from './volume/fact-store.ts';
 import { clearIncoming } from './volume/install.ts';
 import type { VolumePaths } from './volume/paths.ts';
+import { carryOn } from './volume/set-aside.ts';
 import type { WalDirectory } from './volume/wal-directory.ts';
 import { bounded } from './wait.ts';
 import { removeDanglingPlaceholders } from './work/promote.ts';
 
 const ORPHANS_BOUND_MS = 30_000;
+
+/** A recovery in place was cut off while it moved the data. */
+function isMoving(kept: Kept | null): boolean {
+  return kept?.phase === 'moving' || kept?.phase === 'returning';
+}
 
 export interface LifeParts {
   readonly options: InstanceOptions;
@@ -91,6 +98,7 @@ export class ServerLife {
       await killAll(paths.data, paths.lock, limit);
     }
     await facts.finishInstall();
+    if (isMoving(facts.facts.kept)) await facts.move(carryOn);
     await clearIncoming(paths);
     return { adopted: false };
   }

@@ -24,6 +24,8 @@ export class ArchiveReach {
     const refuse = (reason: string): Permission => ({ reach: null, reason, follows });
     if (record === null || local.identity === null || record.primary !== local.identity)
       return refuse('this member is not the primary');
+    // Until a person has confirmed it, what is written since may be abandoned.
+    if (record.recovery !== undefined) return refuse('a recovery in place waits to be confirmed');
     if (!isInOffice(record)) return refuse('its epoch is not settled');
     const known = this.#last?.epoch === record.epoch ? this.#last : null;
     const last = known?.reach ?? null;

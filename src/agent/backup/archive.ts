@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ForeignArchiveError, StoreUnreachableError } from '../../archive/errors.ts';
-import { type ArchiveIdentity, readIdentity } from '../../archive/identity.ts';
+import { type ArchiveIdentity, isEarlierLife, readIdentity } from '../../archive/identity.ts';
 import { type ArchiveSettings, openArchive } from '../../archive/opened-archive.ts';
 import type { ObjectStore } from '../../archive/store/ports.ts';
 import type { WalArchive } from '../../archive/wal/push-file.ts';
@@ -39,6 +39,11 @@ export async function openForBackup(
     const found = await claimedBy(store, mayWrite ? CLAIMED_WITHIN : 0, signal);
     if (found === null)
       throw new StoreUnreachableError(store.name, 'the primary has not archived anything there yet');
+    if (isEarlierLife(found, identity))
+      throw new StoreUnreachableError(
+        store.name,
+        'the primary has not moved it to the present life of the cluster yet',
+      );
     if (
       found.clusterUID !== identity.clusterUID ||
       found.generation !== identity.generation ||

@@ -12,6 +12,7 @@ import { localAccess } from '../../postgres/sql/local-access.ts';
 import type { SessionTarget } from '../../postgres/sql/session.ts';
 import { archiveSettings } from '../archive/settings.ts';
 import type { Context } from '../context.ts';
+import { recoveryInTheWay } from '../recovery/in-the-way.ts';
 import { roleOf } from '../status.ts';
 import { identityOf, openForBackup } from './archive.ts';
 import { type CallAccess, callMember } from './call-member.ts';
@@ -52,7 +53,7 @@ export class BackupService implements BackupPort {
       open: (signal) => this.#open({ mayWrite: false }, signal),
       leads: () => {
         const view = options.view();
-        return view !== null && roleOf(view) === 'primary';
+        return view !== null && roleOf(view) === 'primary' && recoveryInTheWay(view) === null;
       },
       start: () => this.start({ from: null }),
       log: options.context.log,
@@ -84,6 +85,8 @@ export class BackupService implements BackupPort {
     const { context, configuration, view: latest } = this.#options;
     const view = latest();
     if (view === null) return refuse(503, 'STARTING', 'the agent starts', 'Try again in a moment.');
+    const unconfirmed = recoveryInTheWay(view);
+    if (unconfirmed !== null) return unconfirmed;
     const wanted = from ?? configuration.backup.from;
     if (wanted !== 'standby' && wanted !== 'primary') {
       const isKnown = wanted === context.self || context.peers.record(memberName(wanted)) !== null;

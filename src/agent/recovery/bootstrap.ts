@@ -22,21 +22,33 @@ export interface BootstrapParts {
  */
 export function bootstrapOf(parts: BootstrapParts): ((report: ReportProgress) => FillDirectory) | null {
   if (parts.configuration.bootstrap.recovery.from === null) return null;
-  let failures = 0;
+  const pace = new RetryPace();
   return (report) => async (place, signal) => {
-    const { fillFromArchive } = await import('./fill.ts');
-    // What failed is tried again every second, and each try reads the whole catalogue of the archive.
-    if (failures > 0) await pause(Math.min(LONGEST_PAUSE, 1_000 * 2 ** failures), 'the restore', signal);
-    try {
-      return await fillFromArchive(parts, place, tellBy(report), signal);
-    } catch (error) {
-      failures += 1;
-      throw error;
-    }
+    const { fillFromArchive, configuredFill } = await import('./fill.ts');
+    return await pace.attempt(
+      () => fillFromArchive(parts, configuredFill(parts.configuration), place, tellBy(report), signal),
+      signal,
+    );
   };
 }
 
-function tellBy(report: ReportProgress): ReportRestore {
+/** What failed is tried again every second, and each try reads the whole catalogue of the archive. */
+export class RetryPace {
+  #failures = 0;
+
+  async attempt<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    if (this.#failures > 0)
+      await pause(Math.min(LONGEST_PAUSE, 1_000 * 2 ** this.#failures), 'the restore', signal);
+    try {
+      return await work();
+    } catch (error) {
+      this.#failures += 1;
+      throw error;
+    }
+  }
+}
+
+export function tellBy(report: ReportProgress): ReportRestore {
   return ({ phase, detail, ...pace }) =>
     report({ ...pace, detail: detail === '' ? phase : `${phase}: ${detail}` });
 }

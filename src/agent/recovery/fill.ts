@@ -4,9 +4,10 @@ import { majorOf, planRestore } from '../../archive/restore/plan.ts';
 import type { ReportRestore } from '../../archive/restore/progress.ts';
 import { restore } from '../../archive/restore/restore.ts';
 import { openRestoreSource } from '../../archive/restore/source.ts';
-import { parseMapping, placeTablespaces } from '../../archive/restore/tablespaces.ts';
-import { describeTarget } from '../../archive/restore/target.ts';
-import { type Epoch, epoch } from '../../ha/units.ts';
+import { parseMapping, placeTablespaces, type TablespaceMapping } from '../../archive/restore/tablespaces.ts';
+import { describeTarget, type RestoreTarget, type TimelineChoice } from '../../archive/restore/target.ts';
+import type { Configuration } from '../../config/configuration.ts';
+import { type Epoch, epoch, type TimelineId } from '../../ha/units.ts';
 import { highestEpoch } from '../../postgres/work/highest-epoch.ts';
 import { archiveSettings } from '../archive/settings.ts';
 import { AgentStateError } from '../errors.ts';
@@ -17,37 +18,59 @@ import { configuredTarget, configuredTimeline } from './target.ts';
 /** Tars on their way at once: a member begins with the machine to itself. */
 const PARALLEL = 4;
 
+/** What a directory is filled with. */
+export interface Filling {
+  /** The URL of the archive. */
+  readonly from: string;
+  readonly target: RestoreTarget;
+  readonly timeline: TimelineChoice;
+  readonly backup: string | null;
+  readonly tablespaces: readonly TablespaceMapping[];
+  /** The timeline that it is promoted to is above this one; null: whichever comes next. */
+  readonly above: TimelineId | null;
+}
+
+/** What a valid configuration names for a cluster that begins out of an archive. */
+export function configuredFill({ bootstrap: { recovery } }: Configuration): Filling {
+  if (recovery.from === null)
+    throw new AgentStateError('asked to begin from an archive that is not configured');
+  return {
+    from: recovery.from,
+    target: configuredTarget(recovery),
+    timeline: configuredTimeline(recovery),
+    backup: recovery.backup,
+    tablespaces: recovery.tablespaceMapping.map(parseMapping).filter((one) => one !== null),
+    above: null,
+  };
+}
+
 /**
- * Restores into `place.directory` what the configuration names, recovers it to the target, and promotes it. Cut off, it
- * is called again and goes on.
+ * Restores into `place.directory` what is asked for, recovers it to the target, and promotes it. Cut off, it is called
+ * again and goes on.
  *
  * @throws RestoreError, ArchiveError, PostgresError
  */
 export async function fillFromArchive(
   { configuration, binaries, log }: BootstrapParts,
+  { from, target, timeline, backup, tablespaces, above }: Filling,
   place: { readonly directory: string; readonly lock: string },
   report: ReportRestore,
   signal: AbortSignal,
 ): Promise<{ readonly inherited: Epoch }> {
-  const { archive, bootstrap, postgres } = configuration;
-  const { recovery } = bootstrap;
-  if (recovery.from === null)
-    throw new AgentStateError('asked to begin from an archive that is not configured');
-  const source = await openRestoreSource(archiveSettings({ ...archive, url: recovery.from }), signal);
+  const { archive, postgres } = configuration;
+  const source = await openRestoreSource(archiveSettings({ ...archive, url: from }), signal);
   try {
-    const target = configuredTarget(recovery);
     const nothing = { done: 0, total: null, rate: null, remaining: null };
     const wish = {
       target,
-      timeline: configuredTimeline(recovery),
-      backup: recovery.backup,
+      timeline,
+      backup,
       binDirectory: binaries.directory,
     };
     const planning = (detail: string): void => report({ ...nothing, phase: 'planning', detail });
     const plan = await planRestore(source, wish, planning, signal);
     const major = majorOf(plan.backup);
     if (major !== null && major !== binaries.major) throw new NoSuchMajorError(major, binaries.major);
-    const mappings = recovery.tablespaceMapping.map(parseMapping).filter((one) => one !== null);
     await clearForeign(place.directory);
     log.info(
       { event: 'restore.begun', from: source.store.name, backup: plan.backup.id, target },
@@ -59,11 +82,12 @@ export async function fillFromArchive(
         source,
         plan,
         data: place.directory,
-        tablespaces: placeTablespaces(plan.backup.tablespaces, mappings),
+        tablespaces: placeTablespaces(plan.backup.tablespaces, tablespaces),
         binaries,
         leaveReplay: null,
         lock: place.lock,
         parallel: PARALLEL,
+        ...(above === null ? {} : { above }),
         report,
         onFound: (what) => log.info({ event: 'restore.found', what }, `An unfinished restore is ${what}`),
         onWaiting: (what, error) =>

@@ -10,6 +10,7 @@ import { Wakeup } from '../../kubernetes/wakeup.ts';
 import { type CallAccess, callMember } from '../backup/call-member.ts';
 import { chooseMember } from '../backup/choose.ts';
 import type { Context } from '../context.ts';
+import { recoveryInTheWay } from '../recovery/in-the-way.ts';
 import { roleOf } from '../status.ts';
 import { failureOf, type Job } from './job.ts';
 import { Jobs } from './jobs.ts';
@@ -55,7 +56,7 @@ export class CatalogService implements CatalogPort {
       configuration,
       leads: () => {
         const seen = view();
-        return seen !== null && roleOf(seen) === 'primary';
+        return seen !== null && roleOf(seen) === 'primary' && recoveryInTheWay(seen) === null;
       },
       newestBackup: options.newestBackup,
       // Listings alone: of an idle cluster, looking for the last commit takes many segments.
@@ -85,6 +86,9 @@ export class CatalogService implements CatalogPort {
   }
 
   async begin(request: JobRequest): Promise<BegunJob | Refused> {
+    const view = this.#options.view();
+    const unconfirmed = request.kind === 'verify' || view === null ? null : recoveryInTheWay(view);
+    if (unconfirmed !== null) return unconfirmed;
     const { self } = this.#options.context;
     const member = request.kind === 'drill' ? this.#drillMember(request.on) : self;
     if (typeof member !== 'string') return member;

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Lsn, lsnAt, lsnBytes } from '../../ha/lsn.ts';
+import type { TimelineId } from '../../ha/units.ts';
 import { PostgresError } from '../../postgres/errors.ts';
 import type { Binaries } from '../../postgres/find-binaries.ts';
 import { isLockFree } from '../../postgres/process/lock.ts';
@@ -9,6 +10,7 @@ import { killAll } from '../../postgres/process/orphans.ts';
 import type { ServerMessage } from '../../postgres/process/server-log.ts';
 import { ControlFileReader } from '../../postgres/volume/control-file.ts';
 import { syncPath } from '../../postgres/volume/durable.ts';
+import { reserveTimelines } from '../../postgres/volume/timeline-history.ts';
 import type { PrivateServer } from '../../postgres/work/private-server.ts';
 import { type Pause, recoverAndPromote } from '../../postgres/work/recover.ts';
 import type { RecoveryStory } from '../../postgres/work/recovery-log.ts';
@@ -41,6 +43,8 @@ export interface ReplayOptions {
   onPromoted?: (server: PrivateServer, signal: AbortSignal) => Promise<void>;
   /** A file that every process of the recovery holds locked. */
   readonly lock: string;
+  /** The timeline that it is promoted to is above this one; absent: whichever comes next. */
+  readonly above?: TimelineId;
 }
 
 /** How many segments are fetched ahead of replay. */
@@ -63,6 +67,7 @@ export async function replay(options: ReplayOptions, signal: AbortSignal): Promi
   // Of a run that was killed: it would go on for a minute, until nobody has answered its restore_command.
   if (!(await isLockFree(options.lock, signal)))
     await killAll(data, options.lock, AbortSignal.any([signal, AbortSignal.timeout(ORPHANS_WITHIN)]));
+  if (options.above !== undefined) await reserveTimelines(join(data, 'pg_wal'), plan.timeline, options.above);
   const run = await mkdtemp(join(tmpdir(), 'pgwarden-recover-'));
   const spool = new Spool(work);
   await spool.empty();

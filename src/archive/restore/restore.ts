@@ -55,6 +55,8 @@ export interface RestoreOptions {
   onPromoted?: (server: PrivateServer, signal: AbortSignal) => Promise<void>;
   /** A file that every process of the recovery holds locked; absent: one of this restore's own. */
   readonly lock?: string;
+  /** The timeline that it is promoted to is above this one; absent: whichever comes next. */
+  readonly above?: TimelineId;
 }
 
 /** What a restore has brought about. */

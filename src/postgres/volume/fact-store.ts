@@ -1,6 +1,7 @@
 import { type MemberIncarnation, type MemberName, memberIncarnation } from '../../ha/member.ts';
 import type { Floor, Seen } from '../../ha/record.ts';
 import { type Epoch, epoch } from '../../ha/units.ts';
+import type { Kept } from '../../ha/view.ts';
 import { PostgresError } from '../errors.ts';
 import { Mutex } from '../mutex.ts';
 import type { MemberFacts } from '../ports.ts';
@@ -21,6 +22,7 @@ export class FactStore {
   #promise = epoch(0);
   #seen: Seen | null = null;
   #broken = false;
+  #kept: Kept | null = null;
 
   constructor(paths: VolumePaths, member: MemberName) {
     this.#paths = paths;
@@ -30,6 +32,10 @@ export class FactStore {
 
   async load(): Promise<void> {
     await makeDirectory(this.#paths.facts);
+    await this.#read();
+  }
+
+  async #read(): Promise<void> {
     this.#identity = await this.files.identity.read();
     this.#promise = (await this.files.promise.read())?.epoch ?? epoch(0);
     const floor = await this.files.floor.read();
@@ -37,11 +43,16 @@ export class FactStore {
     this.#seen = await this.files.seen.read();
     this.#timelineEpochs = floor?.timelineEpochs ?? {};
     this.#broken = (await this.files.breaking.read()) !== null || (await this.files.install.read()) !== null;
+    const kept = await this.files.kept.read();
+    this.#kept = kept === null ? null : { id: kept.id, phase: kept.phase, generation: kept.generation };
+    if (kept?.phase === 'moving' || kept?.phase === 'returning') this.#broken = true;
   }
 
   get facts(): MemberFacts {
     return {
       clusterUID: this.#identity?.clusterUID ?? null,
+      generation: this.#identity?.generation ?? null,
+      kept: this.#kept,
       incarnation: this.#identity?.incarnation ?? null,
       floor: this.#floor,
       // With its first epoch it is this cluster's.
@@ -102,7 +113,7 @@ export class FactStore {
     });
   }
 
-  writeClusterUID(clusterUID: string): Promise<void> {
+  writeClusterUID(clusterUID: string, generation: number): Promise<void> {
     return this.#mutex.run(async () => {
       if (this.#identity === null) {
         throw new PostgresError(
@@ -111,7 +122,7 @@ export class FactStore {
           'Initialize or clone first.',
         );
       }
-      const identity = { ...this.#identity, clusterUID };
+      const identity = { ...this.#identity, clusterUID, generation };
       await this.files.identity.write(identity);
       this.#identity = identity;
     });
@@ -137,6 +148,17 @@ export class FactStore {
     return this.#mutex.run(async () => {
       this.#identity = await installIncoming(this.#paths, this.files, systemIdentifier, inherited);
       this.#broken = false;
+    });
+  }
+
+  /** A move of the whole data directory, and of the facts that belong to it: see `set-aside.ts`. */
+  move(work: (paths: VolumePaths, files: FactFiles) => Promise<unknown>): Promise<void> {
+    return this.#mutex.run(async () => {
+      try {
+        await work(this.#paths, this.files);
+      } finally {
+        await this.#read();
+      }
     });
   }
 

@@ -3,6 +3,7 @@ import { isLsn, type Lsn } from '../../ha/lsn.ts';
 import type { Incarnation, MemberIncarnation } from '../../ha/member.ts';
 import type { Floor, Seen } from '../../ha/record.ts';
 import { type Epoch, epoch } from '../../ha/units.ts';
+import type { Kept } from '../../ha/view.ts';
 import { JsonFact } from './json-fact.ts';
 
 /** Who this data directory is. */
@@ -10,6 +11,8 @@ export interface Identity {
   readonly incarnation: Incarnation;
   readonly systemIdentifier: string;
   readonly clusterUID: string | null;
+  /** The life of that cluster; null: it belongs to none yet. */
+  readonly generation: number | null;
   /** It was restored from an archive: the highest epoch in it; null: it was not. */
   readonly inherited: Epoch | null;
 }
@@ -36,6 +39,18 @@ export interface FloorFact {
   readonly timelineEpochs: Readonly<Record<number, Epoch>>;
 }
 
+/** What a recovery in place does with this member's data: rolled forward after a crash in `moving` and `returning`. */
+export interface KeptNote extends Kept {
+  /** Where the data of before is: set aside, nowhere (there was none), or in place (it was never set aside). */
+  readonly had: 'data' | 'nothing' | 'in-place';
+  /** The facts that belong to it. */
+  readonly identity: Identity | null;
+  readonly floor: FloorFact | null;
+  readonly breaking: Breaking | null;
+  /** Once it comes back: the life of the cluster that it then belongs to. */
+  readonly next: number | null;
+}
+
 /** The facts beside PGDATA, one file each, so that no write touches another fact. */
 export function factFiles(directory: string) {
   return {
@@ -45,6 +60,7 @@ export function factFiles(directory: string) {
     seen: new JsonFact(join(directory, 'seen.json'), parseSeen),
     install: new JsonFact(join(directory, 'install.json'), parseInstall),
     breaking: new JsonFact(join(directory, 'breaking.json'), parseBreaking),
+    kept: new JsonFact(join(directory, 'kept.json'), parseKept),
   };
 }
 
@@ -55,7 +71,9 @@ function parseIdentity(value: unknown): Identity | null {
   const { incarnation, systemIdentifier, clusterUID } = value;
   if (!isIncarnation(incarnation) || typeof systemIdentifier !== 'string') return null;
   if (clusterUID !== null && typeof clusterUID !== 'string') return null;
-  return { incarnation, systemIdentifier, clusterUID, inherited: inheritedOf(value.inherited) };
+  // What was written before there were recoveries in place is of the first life of its cluster.
+  const generation = clusterUID === null ? null : isCount(value.generation) ? value.generation : 1;
+  return { incarnation, systemIdentifier, clusterUID, generation, inherited: inheritedOf(value.inherited) };
 }
 
 function parsePromise(value: unknown): { readonly epoch: Epoch } | null {
@@ -106,6 +124,22 @@ function parseBreaking(value: unknown): Breaking | null {
   if ((work !== 'rewind' && work !== 'replace') || typeof from !== 'string') return null;
   if (switchLsn !== null && (typeof switchLsn !== 'string' || !isLsn(switchLsn))) return null;
   return { work, from: from as MemberIncarnation, switchLsn };
+}
+
+function parseKept(value: unknown): KeptNote | null {
+  if (!isObject(value)) return null;
+  const { id, phase, generation, had, next } = value;
+  if (typeof id !== 'string' || !/^[\w-]+$/.test(id) || !isCount(generation)) return null;
+  if (phase !== 'moving' && phase !== 'aside' && phase !== 'returning' && phase !== 'back') return null;
+  if (had !== 'data' && had !== 'nothing' && had !== 'in-place') return null;
+  if (next !== null && !isCount(next)) return null;
+  const identity = value.identity === null ? null : parseIdentity(value.identity);
+  const floor = value.floor === null ? null : parseFloor(value.floor);
+  const breaking = value.breaking === null ? null : parseBreaking(value.breaking);
+  if (identity === null && value.identity !== null) return null;
+  if (floor === null && value.floor !== null) return null;
+  if (breaking === null && value.breaking !== null) return null;
+  return { id, phase, generation, had, next, identity, floor, breaking };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

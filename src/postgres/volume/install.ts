@@ -58,6 +58,7 @@ export async function finishInstall(paths: VolumePaths, facts: FactFiles): Promi
     systemIdentifier: install.systemIdentifier,
     // What was restored is of the system that it was restored from, and of no cluster yet.
     clusterUID: same && install.inherited === null ? before.clusterUID : null,
+    generation: same && install.inherited === null ? before.generation : null,
     inherited: install.inherited,
   };
   await facts.identity.write(identity);

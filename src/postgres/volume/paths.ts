@@ -19,6 +19,8 @@ export interface VolumePaths {
   readonly restoring: string;
   readonly aside: string;
   readonly diverged: string;
+  /** What a recovery in place set aside, by its id: until a person confirms it, or it comes back. */
+  readonly kept: string;
 }
 
 /** The layout under `volume`, an absolute path. */
@@ -39,5 +41,6 @@ export function volumePaths(volume: string): VolumePaths {
     restoring: join(volume, 'restoring'),
     aside: join(volume, 'aside'),
     diverged: join(volume, 'diverged'),
+    kept: join(volume, 'kept'),
   };
 }

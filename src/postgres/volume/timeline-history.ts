@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isLsn } from '../../ha/lsn.ts';
 import type { TimelineFork } from '../../ha/peer.ts';
 import { type TimelineId, timelineId } from '../../ha/units.ts';
 import { errnoOf } from '../errors.ts';
+import { writeDurably } from './durable.ts';
 
 /** The first line of a placeholder: a number that was skipped, and belongs to no history. */
 export const PLACEHOLDER = '# reserved by pgwarden: no history has this timeline\n';
@@ -41,5 +42,16 @@ export async function readHistory(
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return null;
     throw error;
+  }
+}
+
+/**
+ * A promotion from `current` comes out above `above`: Postgres takes the number after the newest one in a row that has a
+ * history file (timeline.c, findNewestTimeLine), so each number between gets a placeholder where it has none.
+ */
+export async function reserveTimelines(wal: string, current: TimelineId, above: TimelineId): Promise<void> {
+  for (let number = current + 1; number <= above; number++) {
+    const path = join(wal, historyFileName(timelineId(number)));
+    if ((await stat(path).catch(() => null)) === null) await writeDurably(path, PLACEHOLDER);
   }
 }

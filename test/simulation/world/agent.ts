@@ -133,6 +133,9 @@ export class SimAgent {
       settings: () => world.settingsOf(machine.name),
       api: () => (this.#apiUp ? parts : null),
       bootstrap: null,
+      recoverTo: () => {
+        throw new TypeError('the simulator has no archive to recover from');
+      },
       keepWal: null,
       recruitment: null,
       failedRecruitAt: null,

@@ -174,6 +174,8 @@ export class SimInstance {
       data,
       systemIdentifier: data === 'present' ? volume.systemIdentifier : '',
       clusterUID: volume.clusterUID,
+      generation: volume.wal === null || volume.clusterUID === null ? null : volume.generation,
+      kept: volume.kept,
       identity: data === 'present' ? volume.identity : null,
       floor: volume.floor,
       promise: epoch(volume.promise),
@@ -312,9 +314,10 @@ export class SimInstance {
     this.#volume.promise = promised;
   }
 
-  async writeClusterUID(clusterUID: string): Promise<void> {
+  async writeClusterUID(clusterUID: string, generation: number): Promise<void> {
     await this.#written();
     this.#volume.clusterUID = clusterUID;
+    this.#volume.generation = generation;
   }
 
   // --- Works on the data ------------------------------------------------------------------------------------------
@@ -346,6 +349,31 @@ export class SimInstance {
     volume.reached = null;
     this.#lastRun = null;
     return { systemIdentifier: volume.systemIdentifier };
+  }
+
+  async setAside({ id, generation }: { readonly id: string; readonly generation: number }): Promise<void> {
+    await this.#pause(this.#machine.fsync());
+    const volume = this.#volume;
+    if (volume.kept?.id === id && volume.kept.phase === 'aside') return;
+    if (volume.identity !== null) this.#world.checks.onIncarnationEnds(volume);
+    volume.setAside(id, generation);
+    this.#lastRun = null;
+  }
+
+  async bringBack(operation: {
+    readonly id: string;
+    readonly generation: number;
+    readonly inPlace: boolean;
+  }): Promise<void> {
+    await this.#pause(this.#machine.fsync());
+    this.#volume.bringBack(operation);
+    this.#lastRun = null;
+  }
+
+  async dropKept(): Promise<void> {
+    await this.#pause(this.#machine.fsync());
+    this.#volume.kept = null;
+    this.#volume.keptData = null;
   }
 
   /** No simulated cluster begins out of an archive. */

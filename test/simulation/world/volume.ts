@@ -3,7 +3,7 @@ import { memberIncarnation } from '../../../src/ha/member.ts';
 import type { TimelineFork } from '../../../src/ha/peer.ts';
 import type { Floor } from '../../../src/ha/record.ts';
 import type { Epoch } from '../../../src/ha/units.ts';
-import type { ControlFile } from '../../../src/ha/view.ts';
+import type { ControlFile, Kept } from '../../../src/ha/view.ts';
 import type { Wal } from './wal.ts';
 
 /** A member's volume: what outlives every process. Only what was synced is in here. */
@@ -14,6 +14,11 @@ export class Volume {
   systemIdentifier = '';
   incarnation: Incarnation | null = null;
   clusterUID: string | null = null;
+  /** The life of that cluster. */
+  generation = 1;
+  kept: Kept | null = null;
+  /** What a recovery in place set aside; null: nothing. */
+  keptData: Volume | null = null;
   floor: Floor | null = null;
   promise = 0;
   timelineEpochs: Readonly<Record<number, Epoch>> = {};
@@ -47,6 +52,39 @@ export class Volume {
     if (promised < this.promise) throw new Error(`a promise of ${promised} would take back ${this.promise}`);
   }
 
+  /** As src/postgres/volume/set-aside.ts: the promise stays. */
+  setAside(id: string, generation: number): void {
+    const kept = new Volume(this.member);
+    kept.copy(this);
+    this.keptData = kept.wal === null ? null : kept;
+    const { promise, lost } = this;
+    this.wipe();
+    this.promise = promise;
+    for (const [identity, of] of lost) this.lost.set(identity, of);
+    this.kept = { id, phase: 'aside', generation: this.keptData?.generation ?? generation };
+  }
+
+  /** The reverse: what is in its place goes. */
+  bringBack(operation: {
+    readonly id: string;
+    readonly generation: number;
+    readonly inPlace: boolean;
+  }): void {
+    const { id, generation, inPlace } = operation;
+    if (this.kept?.id === id && this.kept.phase === 'back') return;
+    const { promise, lost, keptData } = this;
+    const of = this.kept?.generation ?? generation - 1;
+    if (!inPlace) {
+      if (keptData === null) this.wipe();
+      else this.copy(keptData);
+    }
+    this.promise = promise;
+    for (const [identity, promised] of lost) this.lost.set(identity, promised);
+    this.generation = generation;
+    this.keptData = null;
+    this.kept = { id, phase: 'back', generation: of };
+  }
+
   /** The same content as another's. */
   copy(other: Volume): void {
     Object.assign(this, other, {
@@ -63,6 +101,7 @@ export class Volume {
     this.systemIdentifier = '';
     this.incarnation = null;
     this.clusterUID = null;
+    this.kept = null;
     this.floor = null;
     this.promise = 0;
     this.timelineEpochs = {};

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ArchiveReach } from '../../../src/agent/archive/reach.ts';
 import { synchronousStandbyNames } from '../../../src/ha/quorum.ts';
-import { epoch } from '../../../src/ha/units.ts';
+import { beginRecovery } from '../../../src/ha/recovery.ts';
+import { epoch, timelineId } from '../../../src/ha/units.ts';
 import type { View } from '../../../src/ha/view.ts';
 import {
   ago,
@@ -9,6 +10,7 @@ import {
   forksTo,
   id,
   lsn,
+  name,
   primaryServer,
   primaryView,
   record,
@@ -36,6 +38,19 @@ const confirmed = (of: View) => {
   const permission = reach.judge(of, of.now);
   return permission.reach === null ? permission.reason : permission.reach.confirmed;
 };
+
+test('nothing is archived before a recovery in place is confirmed', () => {
+  const waiting = beginRecovery(record(), {
+    id: 'abcd0123',
+    goal: { kind: 'immediate', value: '', exclusive: false },
+    timeline: timelineId(3),
+    backup: 'base',
+    pause: false,
+    by: name(0),
+    at: '2026-01-01T00:00:00.000Z',
+  });
+  expect(confirmed(leading([7_000, 8_000], { record: waiting }))).toContain('confirmed');
+});
 
 describe('in quorum mode', () => {
   test('it reaches as far as k of the cohort have flushed', () => {

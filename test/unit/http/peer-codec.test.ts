@@ -25,7 +25,18 @@ describe("a peer's answer", () => {
     expect(decodePeerState({ ...wire(PEER_STATE), state: 'hibernating' }).state).toBe('unknown');
   });
 
-  it.each(Object.keys(PEER_STATE))('is refused without %s, naming it', (field) => {
+  it('may be of a version that knows no recovery in place', () => {
+    const { kept: _, ...older } = wire(PEER_STATE);
+    expect(decodePeerState(older).kept).toBeUndefined();
+    expect(decodePeerState({ ...older, kept: { id: 'a1', phase: 'aside' } }).kept).toEqual({
+      id: 'a1',
+      phase: 'aside',
+    });
+    expect(() => decodePeerState({ ...older, kept: { id: 'a1', phase: 'gone' } })).toThrow('kept.phase');
+  });
+
+  const required = Object.keys(PEER_STATE).filter((field) => field !== 'kept');
+  it.each(required)('is refused without %s, naming it', (field) => {
     const state = wire(PEER_STATE);
     delete state[field];
     expect(() => decodePeerState(state)).toThrow(PeerAnswerError);

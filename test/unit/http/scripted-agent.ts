@@ -25,6 +25,7 @@ import type {
 } from '../../../src/http/ports.ts';
 import type { BackupPort } from '../../../src/http/routes-backup.ts';
 import type { CatalogPort } from '../../../src/http/routes-catalog.ts';
+import type { RecoveryPort } from '../../../src/http/routes-recovery.ts';
 
 const lsn = (text: string): Lsn => text as Lsn;
 export const PG0: MemberIncarnation = memberIncarnation(memberName('pg-0'), incarnation('0000000a'));
@@ -56,6 +57,7 @@ export const PRIMARY: MemberStatus = {
   postgresPid: 4711,
   postmasterStartedAt: NOW,
   pendingRestart: [],
+  recovery: null,
   paused: false,
   fenced: false,
   ending: false,
@@ -160,6 +162,7 @@ export const CLUSTER: ClusterStatus = {
   fenced: [],
   ending: null,
   switchover: null,
+  recovery: null,
   members: [
     {
       ...MEMBER,
@@ -181,6 +184,7 @@ export const CLUSTER: ClusterStatus = {
 export const PEER_STATE: PeerState = {
   member: memberName('pg-1'),
   clusterUID: PRIMARY.clusterUID,
+  kept: null,
   incarnation: incarnation('0000000b'),
   systemIdentifier: PRIMARY.systemIdentifier,
   state: 'standby',
@@ -224,6 +228,7 @@ export class ScriptedAgent implements AgentPort {
   onPromise: (request: PromiseRequest, signal: AbortSignal) => Promise<PromiseAnswer> = async () => GRANTED;
   readonly calls: [string, ...unknown[]][] = [];
   readonly control: Control;
+  readonly recovery: RecoveryPort;
 
   constructor() {
     const record =
@@ -232,6 +237,11 @@ export class ScriptedAgent implements AgentPort {
         this.calls.push([name, ...args]);
         return this.result;
       };
+    this.recovery = {
+      begin: record('recover'),
+      confirm: record('confirmRecovery'),
+      abandon: record('abandonRecovery'),
+    };
     this.control = {
       switchover: record('switchover'),
       cancelSwitchover: record('cancelSwitchover'),

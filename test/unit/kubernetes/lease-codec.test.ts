@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { memberName } from '../../../src/ha/member.ts';
-import { epoch, millis } from '../../../src/ha/units.ts';
+import { beginRecovery } from '../../../src/ha/recovery.ts';
+import { epoch, millis, timelineId } from '../../../src/ha/units.ts';
 import {
   LeaseForeignError,
   RecordFormatError,
@@ -47,6 +48,40 @@ const fresh = (): WireLease => stored(encodeRecord(record(), PLACE, NOW, null));
 describe('the cluster record as a Lease', () => {
   it('comes back as it was written', () => {
     expect(decodeRecord(fresh(), PLACE)).toEqual({ record: record(), resourceVersion: '41' });
+  });
+
+  describe('with a recovery in place', () => {
+    const wish = {
+      id: 'abcd0123',
+      goal: { kind: 'time', value: '2026-03-04 05:06:07+00', exclusive: false },
+      timeline: timelineId(3),
+      backup: 'base_000000030000000000000002',
+      pause: false,
+      by: memberName('pg-0'),
+      at: '2026-03-04T05:06:07.089Z',
+    } as const;
+    const recovering = { ...beginRecovery(record(), wish), confirmed: 'before' };
+
+    it('has no field of it where there is none', () => {
+      const body = JSON.parse(fresh().metadata?.annotations?.[RECORD_ANNOTATION] ?? '') as object;
+      expect(Object.keys(body)).not.toContain('recovery');
+      expect(Object.keys(body)).not.toContain('confirmed');
+    });
+
+    it('comes back as it was written, and leaves nothing behind when it is over', () => {
+      const lease = stored(encodeRecord(recovering, PLACE, NOW, fresh()));
+      expect(decodeRecord(lease, PLACE).record).toEqual(recovering);
+      const after = stored(encodeRecord(record(), PLACE, NOW, lease));
+      expect(decodeRecord(after, PLACE).record).toEqual(record());
+    });
+
+    it('is refused where it makes no sense, naming what', () => {
+      const lease = stored(encodeRecord(recovering, PLACE, NOW, fresh()));
+      const odd = edited(lease, (body) => {
+        body.recovery = { ...recovering.recovery, state: 'dancing' };
+      });
+      expect(malformed(odd).message).toContain('recovery.state');
+    });
   });
 
   it('keeps epoch, holder and duration where other tools look for them', () => {

@@ -1,0 +1,149 @@
+import type { Command } from 'commander';
+import { goalOf } from '../agent/recovery/goal.ts';
+import type { ClusterStatus } from '../http/ports.ts';
+import type { RecoveryReport } from '../http/recovery-report.ts';
+import {
+  addChangeOptions,
+  type ChangeContext,
+  type ChangeOptions,
+  carryOut,
+  type Outcome,
+} from './change.ts';
+import { UsageError } from './errors.ts';
+import { addTargetOptions, type TargetOptions, targetOf, timelineOf } from './restore-options.ts';
+import type { Look } from './wait.ts';
+
+interface Options extends ChangeOptions, TargetOptions {
+  readonly confirm?: boolean;
+  readonly abandon?: boolean;
+}
+
+/** `pgwarden recover`: the whole running cluster goes back to a point of its own archive. */
+export function registerRecover(program: Command): void {
+  const command = program
+    .command('recover')
+    .summary('take the whole running cluster back to a point of its archive')
+    .description(
+      'Stops every member, sets its data aside, and recovers the cluster out of its own archive to the target; the ' +
+        'primary first, the standbys are cloned. Clients are let in then, to look and to work, and nothing is archived ' +
+        'until --confirm removes the data of before, or --abandon brings it back. A target that the archive does not ' +
+        'reach is refused, with the range that it does, before anything is touched.',
+    );
+  addTargetOptions(command)
+    .option('--confirm', 'keep what was recovered: the data of before is removed')
+    .option('--abandon', 'bring the data of before back: what was written since the recovery is removed');
+  addChangeOptions(command, 3_600, true)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ pgwarden recover --to-time "2030-01-31 03:00:00+00"\n  $ pgwarden recover --confirm',
+    )
+    .action((options: Options) => {
+      const change = wishOf(options);
+      return carryOut(options, change);
+    });
+}
+
+/** What the options ask for. Throws UsageError before anything is asked of an agent. */
+function wishOf(options: Options): (context: ChangeContext) => Promise<Outcome> {
+  const { confirm = false, abandon = false, backup = null } = options;
+  const target = targetOf(options);
+  const timeline = String(timelineOf(options));
+  if (confirm || abandon) {
+    if (confirm && abandon) throw new UsageError('--confirm and --abandon', 'give one of them');
+    if (target.kind !== 'latest' || backup !== null)
+      throw new UsageError(`--${confirm ? 'confirm' : 'abandon'} goes with no target`, `give it alone`);
+    return confirm ? confirmIt : abandonIt;
+  }
+  if (target.kind === 'latest')
+    throw new UsageError(
+      'no target is given',
+      'give one of --to-time, --to-lsn, --to-xid, --to-name and --immediate',
+    );
+  const body = { goal: goalOf(target), timeline, backup, pause: false };
+  return (context) => begin(context, body);
+}
+
+async function begin(context: ChangeContext, body: object): Promise<Outcome> {
+  const { client, signal } = context;
+  const before = await client.cluster(signal);
+  await context.confirm(
+    `The whole cluster ${before.cluster} stops and goes back. What was written since the target is set aside.`,
+  );
+  const said = await client.change({ method: 'POST', path: '/v1/recovery', body }, signal);
+  context.announce(said);
+  const { recovery, primary } = await context.wait('the recovery', async (looking) => {
+    const seen = await client.clusterFirstHand(looking);
+    const { recovery: now } = seen;
+    if (now === null || now.state === 'abandoning') return { done: seen, seen: 'it was abandoned' };
+    const isOpen = seen.members.some((member) => member.role === 'primary' && member.state === 'primary');
+    if (now.state === 'serving' && isOpen) return { done: seen, seen: '' };
+    return { seen: progressOf(seen, now) };
+  });
+  if (recovery === null || recovery.state === 'abandoning')
+    return { message: 'the recovery was abandoned meanwhile', recovery };
+  return {
+    message:
+      `${primary ?? 'the primary'} serves what there was at ${recovery.target}. Look at it, then run ` +
+      '"pgwarden recover --confirm" (nothing is archived until then), or "pgwarden recover --abandon"',
+    recovery,
+    primary,
+  };
+}
+
+async function confirmIt(context: ChangeContext): Promise<Outcome> {
+  const { client, signal } = context;
+  const { recovery } = await client.cluster(signal);
+  if (recovery !== null)
+    await context.confirm(
+      `What the cluster had before it went back to ${recovery.target} is removed for good.`,
+    );
+  const message = await client.change({ method: 'POST', path: '/v1/recovery/confirm' }, signal);
+  await context.wait('the confirmation', gone(client));
+  return { message, recovery };
+}
+
+async function abandonIt(context: ChangeContext): Promise<Outcome> {
+  const { client, signal } = context;
+  const { recovery } = await client.cluster(signal);
+  if (recovery !== null)
+    await context.confirm(
+      `What was written since the cluster went back to ${recovery.target} is removed for good.`,
+    );
+  const message = await client.change({ method: 'DELETE', path: '/v1/recovery' }, signal);
+  context.announce(message);
+  const { primary } = await context.wait('the return', async (looking) => {
+    const seen = await client.cluster(looking);
+    if (seen.recovery !== null) return { seen: progressOf(seen, seen.recovery) };
+    const serving = seen.members.find((member) => member.role === 'primary' && member.state === 'primary');
+    return serving !== undefined && seen.settledEpoch === seen.epoch
+      ? { done: seen, seen: '' }
+      : { seen: 'everything is back; a primary is elected' };
+  });
+  return { message: `everything is as it was before: ${primary ?? 'nobody'} is primary`, primary, recovery };
+}
+
+function gone(client: ChangeContext['client']) {
+  return async (signal: AbortSignal): Promise<Look<true>> => {
+    const { recovery } = await client.cluster(signal);
+    return recovery === null ? { done: true, seen: '' } : { seen: recovery.state };
+  };
+}
+
+function progressOf({ members }: ClusterStatus, { state, by, done }: RecoveryReport): string {
+  switch (state) {
+    case 'stopping':
+      return `the data of ${done.length} of ${members.length} members is set aside`;
+    case 'abandoning':
+      return `the data of ${done.length} of ${members.length} members is back`;
+    case 'recovering': {
+      const progress = members.find(({ name }) => name === by)?.progress ?? null;
+      if (progress === null) return `${by} recovers`;
+      const part = progress.fraction === null ? '' : `${Math.floor(progress.fraction * 100)} %, `;
+      return `${by}: ${part}${progress.detail}`;
+    }
+    case 'paused':
+      return `${by} stands at the target`;
+    case 'serving':
+      return 'recovered; the door is about to open';
+  }
+}
