@@ -40,7 +40,7 @@ export interface Schedule {
 export type Kind = 'dense' | 'long';
 
 /** Those that last take the time of several others: they are followed less often. */
-const LASTING = SCRIPTS.filter(({ length }) => length !== undefined);
+const LASTING = SCRIPTS.filter(({ length, isAskedFor }) => length !== undefined && isAskedFor !== true);
 const BRIEF = SCRIPTS.filter(({ length, isAskedFor }) => length === undefined && isAskedFor !== true);
 
 /** How many clusters left behind there are to start from. */

@@ -10,6 +10,7 @@ import type { World } from '../world/world.ts';
 import { Claims } from './claims.ts';
 import { Conduct } from './conduct.ts';
 import { Copies } from './copies.ts';
+import { Lives } from './lives.ts';
 import { Repairs } from './repairs.ts';
 import { Takeovers } from './takeovers.ts';
 
@@ -34,7 +35,7 @@ const ASKS_AFTER = 4_900;
 /** Who was frozen so lately may be late, in milliseconds. */
 const HELD_UP = 15_000;
 
-interface Acknowledged {
+export interface Acknowledged {
   readonly record: WalRecord;
   readonly by: MemberIncarnation;
   readonly at: number;
@@ -70,6 +71,7 @@ export class Checks {
   readonly #takeovers: Takeovers;
   readonly #conduct: Conduct;
   readonly #repairs: Repairs;
+  readonly #lives: Lives;
   #lastRecord: ClusterRecord | null = null;
   #writtenAt = 0;
 
@@ -81,6 +83,24 @@ export class Checks {
     this.#takeovers = new Takeovers(world, this.#copies, fail);
     this.#conduct = new Conduct(world, fail);
     this.#repairs = new Repairs(world, fail);
+    this.#lives = new Lives(world, fail, {
+      begins: (wal) => this.#lifeBegins(wal),
+      returns: (acknowledged) => this.#lifeReturns(acknowledged),
+    });
+  }
+
+  /** A cluster that is taken back keeps what was acknowledged up to its target. */
+  #lifeBegins(wal: Wal): readonly Acknowledged[] {
+    const before = this.acknowledged.splice(0);
+    this.acknowledged.push(...before.filter(({ record }) => holds(wal, record)));
+    this.#quorum = false;
+    return before;
+  }
+
+  /** One whose recovery is abandoned has everything that it had, and nothing of what came between. */
+  #lifeReturns(acknowledged: readonly Acknowledged[]): void {
+    this.acknowledged.splice(0, Number.POSITIVE_INFINITY, ...acknowledged);
+    this.#quorum = false;
   }
 
   fail(rule: string, what: string): void {
@@ -111,6 +131,22 @@ export class Checks {
   /** A volume is lost, or its data replaced: that incarnation is nobody any more. */
   onIncarnationEnds(volume: Volume): void {
     this.#copies.ended(volume);
+  }
+
+  /** What a recovery in place had set aside is in its place again. */
+  onIncarnationReturns(volume: Volume): void {
+    this.#copies.returned(volume);
+  }
+
+  /** How many records of a primary its published quorum has: what an archive may hold. */
+  confirmedOn(server: SimServer, { settled }: ClusterRecord): number {
+    let count = server.flushed;
+    while (count > 0 && settled.acks > 0) {
+      const record = server.wal[count - 1] as WalRecord;
+      if (this.#copies.count(settled.cohort, record) >= settled.acks) break;
+      count -= 1;
+    }
+    return count;
   }
 
   /** A client was told that its commit is safe. */
@@ -251,6 +287,7 @@ export class Checks {
     this.#lastRecord = record;
     this.#writtenAt = this.#world.scheduler.now;
     if (by === 'fault') return;
+    if (before !== null && !this.recordTamperedWith) this.#lives.onRecord(record, before);
     if (!this.recordTamperedWith) {
       this.#claims.onRecord(record, before);
       this.#takeovers.onRecord(record, before, writtenAt);

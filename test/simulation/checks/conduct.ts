@@ -127,6 +127,8 @@ export class Conduct {
   onSwapSent(machine: Machine, next: ClusterRecord): void {
     const before = this.#world.api.current?.record ?? null;
     if (before === null || machine.demotedIn === null || next.epoch !== machine.demotedIn) return;
+    // A claim on the next life of the cluster: what was demoted is of the life before.
+    if (next.recovery !== undefined && next.systemIdentifier === '') return;
     const isRenewal =
       next.holder !== '' &&
       next.holder === before.holder &&

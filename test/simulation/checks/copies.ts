@@ -17,6 +17,11 @@ export class Copies {
     if (volume.identity !== null && volume.wal !== null) this.#gone.set(volume.identity, volume.wal.slice());
   }
 
+  /** What was set aside is back. */
+  returned(volume: Volume): void {
+    if (volume.identity !== null) this.#gone.delete(volume.identity);
+  }
+
   has(identity: string, record: WalRecord): boolean {
     const gone = this.#gone.get(identity);
     if (gone !== undefined) return holds(gone, record);

@@ -24,7 +24,9 @@ export class Takeovers {
 
   /** `writtenAt`: when the record before was written, in virtual milliseconds. */
   onRecord(record: ClusterRecord, before: ClusterRecord | null, writtenAt: number): void {
-    if (before !== null && record.epoch > before.epoch && record.primary !== null) {
+    // A recovery in place, or its abandonment: nobody runs, and nobody is taken over.
+    const isSameLife = before !== null && before.generation === record.generation;
+    if (isSameLife && record.epoch > before.epoch && record.primary !== null) {
       const isNewTimeline = record.timeline !== before.timeline || record.primary !== before.primary;
       if (isNewTimeline && record.timeline <= this.#highestTimeline) {
         this.#fail(

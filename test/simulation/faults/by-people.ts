@@ -1,4 +1,5 @@
 import type { ClusterRecord } from '../../../src/ha/record.ts';
+import { abandonRecovery, beginRecovery, confirmRecovery } from '../../../src/ha/recovery.ts';
 import { parseNames } from '../world/sync-rep.ts';
 import type { World } from '../world/world.ts';
 import { type Act, later } from './act.ts';
@@ -44,6 +45,42 @@ export const BY_PEOPLE = {
     edit(world, (record) => ({ ...record, paused: true }));
     later(world, fault, () => edit(world, (record) => ({ ...record, paused: false })));
   },
+  'recovery asked': (world, fault, machine) => {
+    const record = world.api.current?.record ?? null;
+    const { server } = machine;
+    // What the control call requires, too.
+    if (record === null || record.recovery !== undefined || record.fenced.length > 0) return;
+    if (server === null || server.inRecovery || server.identity !== record.primary) return;
+    if (record.settled.epoch !== record.epoch) return;
+    if (world.machines.some(({ volume }) => volume.kept !== null && volume.kept.phase !== 'back')) return;
+    const confirmed = world.checks.confirmedOn(server, record);
+    if (confirmed < 2) return;
+    const id = `r${world.archives.size + 1}`;
+    world.archives.set(id, server.wal.slice(0, Math.max(1, Math.ceil(confirmed * fault.amount))));
+    edit(world, (current) =>
+      beginRecovery(current, {
+        id,
+        goal: { kind: 'immediate', value: '', exclusive: false },
+        timeline: current.timeline,
+        backup: 'base',
+        pause: false,
+        by: machine.name,
+        at: '2026-01-01T00:00:00Z',
+      }),
+    );
+  },
+  'recovery confirmed': (world) =>
+    edit(world, (record) =>
+      record.recovery?.state === 'serving' && record.settled.epoch === record.epoch
+        ? confirmRecovery(record, record.recovery)
+        : record,
+    ),
+  'recovery abandoned': (world, _fault, machine) =>
+    edit(world, (record) =>
+      record.recovery === undefined || record.recovery.state === 'abandoning'
+        ? record
+        : abandonRecovery(record, record.recovery, machine.name),
+    ),
   'wall clock set': (world, fault) => {
     world.wallClockOffset = (fault.amount - 0.5) * 7_200_000;
   },

@@ -25,8 +25,8 @@ const RARE = new Set<FaultKind>([
   'paused',
 ]);
 
-/** All but what takes the promises back: that has a script of its own. */
-const BY_CHANCE = FAULT_KINDS.filter((kind) => kind !== 'names edited');
+/** All but what takes the promises back, or the whole cluster: those have scripts of their own. */
+const BY_CHANCE = FAULT_KINDS.filter((kind) => kind !== 'names edited' && !kind.startsWith('recovery '));
 
 /** Decisions that a fault may wait for: those that change something. */
 const MOMENTS: readonly Decision['kind'][] = [
@@ -75,6 +75,7 @@ export function planFaults(random: Random, frame: Frame): Fault[] {
     record: scripted.some(({ kind }) => kind.startsWith('record ')),
     volume: scripted.some(({ kind }) => kind === 'volume lost'),
   };
+  const isRecovery = scripted.some(({ kind }) => kind.startsWith('recovery '));
   for (let index = 0; index < count; index++) {
     let kind = random.pick(kinds);
     if (RARE.has(kind) && random.chance(0.5)) kind = random.pick(kinds);
@@ -96,7 +97,9 @@ export function planFaults(random: Random, frame: Frame): Fault[] {
       amount: random.next(),
       ...(waits ? { on: { decision: moment, delay: Math.round(delay(random)) } } : {}),
     };
-    if (isPossible(fault.kind, frame, lost)) faults.push(fault);
+    // A record that is lost in a recovery in place is for a person to mend.
+    const isMendable = !isRecovery || !fault.kind.includes('record ');
+    if (isMendable && isPossible(fault.kind, frame, lost)) faults.push(fault);
   }
   return faults.sort((a, b) => a.at - b.at);
 }

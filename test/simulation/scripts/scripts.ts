@@ -2,6 +2,7 @@ import { OF_COHORTS } from './of-cohorts.ts';
 import { OF_COMING_BACK } from './of-coming-back.ts';
 import { OF_LEASES } from './of-leases.ts';
 import { OF_RECORDS } from './of-records.ts';
+import { OF_RECOVERIES } from './of-recoveries.ts';
 import { OF_TAKEOVERS } from './of-takeovers.ts';
 import type { Script } from './script.ts';
 
@@ -11,6 +12,7 @@ export const SCRIPTS: readonly Script[] = [
   ...OF_LEASES,
   ...OF_RECORDS,
   ...OF_COMING_BACK,
+  ...OF_RECOVERIES,
 ];
 
 /** The script with a name, or the one whose name contains a text. Throws a `RangeError` where there is none, or more than one. */

@@ -19,7 +19,7 @@ import type {
   PromiseRequest,
 } from '../../../src/ha/peer.ts';
 import type { MemberRecord } from '../../../src/ha/record.ts';
-import { type Instant, instant, type Millis, millis } from '../../../src/ha/units.ts';
+import { epoch, type Instant, instant, type Millis, millis } from '../../../src/ha/units.ts';
 import type { View } from '../../../src/ha/view.ts';
 import type { Clock } from '../../../src/kubernetes/clock.ts';
 import { LeaseKeeper } from '../../../src/kubernetes/lease-keeper.ts';
@@ -133,8 +133,12 @@ export class SimAgent {
       settings: () => world.settingsOf(machine.name),
       api: () => (this.#apiUp ? parts : null),
       bootstrap: null,
-      recoverTo: () => {
-        throw new TypeError('the simulator has no archive to recover from');
+      recoverTo: (operation, highest) => async () => {
+        const wal = world.archives.get(operation.id);
+        if (wal === undefined) throw new TypeError(`no archive for ${operation.id}`);
+        const { systemIdentifier } = operation.before;
+        this.instance.restoring = { wal, timeline: highest + 1, systemIdentifier };
+        return { inherited: epoch(Math.max(0, ...wal.map((record) => record.row?.epoch ?? 0))) };
       },
       keepWal: null,
       recruitment: null,

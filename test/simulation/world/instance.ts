@@ -13,6 +13,7 @@ import {
 } from '../../../src/ha/units.ts';
 import type { ControlFile, EpochRow, ServerView } from '../../../src/ha/view.ts';
 import type {
+  FillDirectory,
   Observation,
   PostgresInstance,
   ProcessState,
@@ -23,7 +24,7 @@ import type { Process } from '../engine/scheduler.ts';
 import type { Machine } from './machine.ts';
 import type { Session, SimServer } from './server.ts';
 import type { Volume } from './volume.ts';
-import { append, endOf, lsnOf, type Wal } from './wal.ts';
+import { append, endOf, forksAfter, lsnOf, type Wal } from './wal.ts';
 import type { World } from './world.ts';
 
 const NEVER = instant(Number.NEGATIVE_INFINITY);
@@ -186,7 +187,7 @@ export class SimInstance {
       endOfWal: end.endOfWal,
       forks: end.forks,
       walRemoved: false,
-      inherited: null,
+      inherited: volume.floor === null ? volume.inherited : null,
       settingsTooLow: false,
       server,
       silentSince: process.state === 'running' || process.state === 'stopping' ? this.#silentSince : null,
@@ -314,6 +315,10 @@ export class SimInstance {
     this.#volume.promise = promised;
   }
 
+  /** What the next `restore` takes from the archive. */
+  restoring: { readonly wal: Wal; readonly timeline: number; readonly systemIdentifier: string } | null =
+    null;
+
   async writeClusterUID(clusterUID: string, generation: number): Promise<void> {
     await this.#written();
     this.#volume.clusterUID = clusterUID;
@@ -340,6 +345,7 @@ export class SimInstance {
     volume.systemIdentifier = String(7_000_000_000 + this.#world.random.agent.whole(0, 1e9));
     volume.incarnation = this.#newIncarnation();
     volume.clusterUID = null;
+    volume.inherited = null;
     volume.controlState = 'shut down';
     volume.checkpoint = 1;
     volume.minRecovery = 1;
@@ -366,7 +372,10 @@ export class SimInstance {
     readonly inPlace: boolean;
   }): Promise<void> {
     await this.#pause(this.#machine.fsync());
-    this.#volume.bringBack(operation);
+    const volume = this.#volume;
+    if (!operation.inPlace && volume.kept?.phase !== 'back') this.#world.checks.onIncarnationEnds(volume);
+    volume.bringBack(operation);
+    this.#world.checks.onIncarnationReturns(volume);
     this.#lastRun = null;
   }
 
@@ -376,9 +385,36 @@ export class SimInstance {
     this.#volume.keptData = null;
   }
 
-  /** No simulated cluster begins out of an archive. */
-  async restore(): Promise<never> {
-    throw new TypeError('the simulator has no archive to restore from');
+  /** Out of the archive of a recovery in place: `recoverTo` has said which. Promoted to a timeline never reserved. */
+  async restore(fill: FillDirectory, signal: AbortSignal): Promise<{ readonly systemIdentifier: string }> {
+    await this.#pause(this.#world.random.agent.latency(600), signal);
+    const { inherited } = await fill({ directory: '', lock: '' }, signal);
+    const restored = this.restoring;
+    if (restored === null) throw new TypeError('the simulator restores in a recovery in place only');
+    const volume = this.#volume;
+    const forks = forksAfter(restored.wal);
+    const wal = restored.wal.slice();
+    const { timeline } = restored;
+    append(wal, { kind: 'recovered', row: null, note: `restored, timeline ${timeline}` }, 120, {
+      timeline,
+      forks,
+    });
+    volume.wal = wal;
+    volume.systemIdentifier = restored.systemIdentifier;
+    volume.incarnation = this.#newIncarnation();
+    volume.clusterUID = null;
+    volume.inherited = inherited;
+    volume.broken = false;
+    volume.controlState = 'shut down';
+    volume.checkpoint = wal.length;
+    volume.minRecovery = wal.length;
+    volume.checkpointTimeline = timeline;
+    volume.shutdownEnd = wal.at(-1)?.end ?? null;
+    volume.histories = new Set(Array.from({ length: timeline }, (_, index) => index + 1));
+    volume.reached = null;
+    volume.sealedAt = null;
+    this.#lastRun = null;
+    return { systemIdentifier: volume.systemIdentifier };
   }
 
   /** Waits while bytes flow; rejects where the source cannot be reached or is gone. */
@@ -408,6 +444,7 @@ export class SimInstance {
     const volume = this.#volume;
     volume.incarnation = this.#newIncarnation();
     volume.clusterUID = null;
+    volume.inherited = null;
     volume.systemIdentifier = source.volume.systemIdentifier;
     volume.broken = false;
   }

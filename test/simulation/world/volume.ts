@@ -16,6 +16,8 @@ export class Volume {
   clusterUID: string | null = null;
   /** The life of that cluster. */
   generation = 1;
+  /** It was restored: the highest epoch in it. */
+  inherited: Epoch | null = null;
   kept: Kept | null = null;
   /** What a recovery in place set aside; null: nothing. */
   keptData: Volume | null = null;
@@ -56,10 +58,10 @@ export class Volume {
   setAside(id: string, generation: number): void {
     const kept = new Volume(this.member);
     kept.copy(this);
-    this.keptData = kept.wal === null ? null : kept;
     const { promise, lost } = this;
     this.wipe();
     this.promise = promise;
+    this.keptData = kept.wal === null ? null : kept;
     for (const [identity, of] of lost) this.lost.set(identity, of);
     this.kept = { id, phase: 'aside', generation: this.keptData?.generation ?? generation };
   }
@@ -101,7 +103,9 @@ export class Volume {
     this.systemIdentifier = '';
     this.incarnation = null;
     this.clusterUID = null;
+    this.inherited = null;
     this.kept = null;
+    this.keptData = null;
     this.floor = null;
     this.promise = 0;
     this.timelineEpochs = {};

@@ -16,6 +16,7 @@ import { setCurrentWorld } from './current.ts';
 import { Machine } from './machine.ts';
 import { Network } from './network.ts';
 import { settingsOf } from './settings.ts';
+import type { Wal } from './wal.ts';
 
 /** What draws from a stream of its own is not moved by what another draws. */
 type Stream = 'net' | 'api' | 'wal' | 'disk' | 'agent' | 'faults' | 'clients' | 'identifiers';
@@ -36,6 +37,8 @@ export class World {
   readonly inReach: boolean;
   readonly isAsynchronous: boolean;
   readonly lines: string[] = [];
+  /** What the archive has for each recovery in place: WAL up to its target, all of it confirmed. */
+  readonly archives = new Map<string, Wal>();
   rounds = 0;
   commits = 0;
   /** A volume is lost together with the record: neither progress nor all data can be asked of any protocol. */
