@@ -59,7 +59,7 @@ function wishOf(options: Options): (context: ChangeContext) => Promise<Outcome> 
       'no target is given',
       'give one of --to-time, --to-lsn, --to-xid, --to-name and --immediate',
     );
-  const body = { goal: goalOf(target), timeline, backup, pause: false };
+  const body = { goal: goalOf(target), timeline, backup };
   return (context) => begin(context, body);
 }
 
@@ -74,12 +74,12 @@ async function begin(context: ChangeContext, body: object): Promise<Outcome> {
   const { recovery, primary } = await context.wait('the recovery', async (looking) => {
     const seen = await client.clusterFirstHand(looking);
     const { recovery: now } = seen;
-    if (now === null || now.state === 'abandoning') return { done: seen, seen: 'it was abandoned' };
+    if (now == null || now.state === 'abandoning') return { done: seen, seen: 'it was abandoned' };
     const isOpen = seen.members.some((member) => member.role === 'primary' && member.state === 'primary');
     if (now.state === 'serving' && isOpen) return { done: seen, seen: '' };
     return { seen: progressOf(seen, now) };
   });
-  if (recovery === null || recovery.state === 'abandoning')
+  if (recovery == null || recovery.state === 'abandoning')
     return { message: 'the recovery was abandoned meanwhile', recovery };
   return {
     message:
@@ -93,7 +93,7 @@ async function begin(context: ChangeContext, body: object): Promise<Outcome> {
 async function confirmIt(context: ChangeContext): Promise<Outcome> {
   const { client, signal } = context;
   const { recovery } = await client.cluster(signal);
-  if (recovery !== null)
+  if (recovery != null)
     await context.confirm(
       `What the cluster had before it went back to ${recovery.target} is removed for good.`,
     );
@@ -105,7 +105,7 @@ async function confirmIt(context: ChangeContext): Promise<Outcome> {
 async function abandonIt(context: ChangeContext): Promise<Outcome> {
   const { client, signal } = context;
   const { recovery } = await client.cluster(signal);
-  if (recovery !== null)
+  if (recovery != null)
     await context.confirm(
       `What was written since the cluster went back to ${recovery.target} is removed for good.`,
     );
@@ -113,7 +113,7 @@ async function abandonIt(context: ChangeContext): Promise<Outcome> {
   context.announce(message);
   const { primary } = await context.wait('the return', async (looking) => {
     const seen = await client.cluster(looking);
-    if (seen.recovery !== null) return { seen: progressOf(seen, seen.recovery) };
+    if (seen.recovery != null) return { seen: progressOf(seen, seen.recovery) };
     const serving = seen.members.find((member) => member.role === 'primary' && member.state === 'primary');
     return serving !== undefined && seen.settledEpoch === seen.epoch
       ? { done: seen, seen: '' }
@@ -125,7 +125,7 @@ async function abandonIt(context: ChangeContext): Promise<Outcome> {
 function gone(client: ChangeContext['client']) {
   return async (signal: AbortSignal): Promise<Look<true>> => {
     const { recovery } = await client.cluster(signal);
-    return recovery === null ? { done: true, seen: '' } : { seen: recovery.state };
+    return recovery == null ? { done: true, seen: '' } : { seen: recovery.state };
   };
 }
 
@@ -141,8 +141,6 @@ function progressOf({ members }: ClusterStatus, { state, by, done }: RecoveryRep
       const part = progress.fraction === null ? '' : `${Math.floor(progress.fraction * 100)} %, `;
       return `${by}: ${part}${progress.detail}`;
     }
-    case 'paused':
-      return `${by} stands at the target`;
     case 'serving':
       return 'recovered; the door is about to open';
   }

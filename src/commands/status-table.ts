@@ -26,7 +26,8 @@ function head(cluster: ClusterStatus): string[] {
   if (cluster.fenced.length > 0) lines.push(paint('yellow', `fenced: ${cluster.fenced.join(', ')}`));
   if (cluster.ending !== null)
     lines.push(`the primary hands over to ${cluster.ending.target}: ${cluster.ending.cause}`);
-  if (cluster.recovery !== null) {
+  // An agent of an earlier version says nothing of it.
+  if (cluster.recovery != null) {
     const { id, state, target, done } = cluster.recovery;
     lines.push(paint('yellow', `recovery ${id} to ${target}: ${state}${whatNext(state, done)}`));
   }

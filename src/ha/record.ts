@@ -55,7 +55,7 @@ export interface RecoveryGoal {
   readonly exclusive: boolean;
 }
 
-export const RECOVERY_STATES = ['stopping', 'recovering', 'paused', 'serving', 'abandoning'] as const;
+export const RECOVERY_STATES = ['stopping', 'recovering', 'serving', 'abandoning'] as const;
 
 /** What a recovery in place needs to go back: the record as it was. */
 export interface BeforeRecovery {
@@ -75,8 +75,6 @@ export interface RecoveryOperation {
   /** As planned: what became the newest since is not meant. */
   readonly timeline: TimelineId;
   readonly backup: string;
-  /** It stops at its goal for a person to look. */
-  readonly pause: boolean;
   /** The member that carries it on. */
   readonly by: MemberName;
   /** RFC 3339, for people only. */

@@ -34,7 +34,6 @@ export function takeBack(view: View): Decision | null {
     case 'abandoning':
       return bringBack(view, record, operation);
     case 'recovering':
-    case 'paused':
     case 'serving':
       return null;
   }

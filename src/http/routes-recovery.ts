@@ -11,7 +11,6 @@ export interface RecoveryRequest {
   readonly timeline: string;
   /** Null: the newest from which the goal is reached. */
   readonly backup: string | null;
-  readonly pause: boolean;
 }
 
 /** What the routes of a recovery in place are given. */
@@ -60,15 +59,14 @@ export function recoveryRoutes(port: RecoveryPort): RouteSpec[] {
           goal,
           timeline: { ...text('latest, current (that of the backup), or its number.'), maxLength: 10 },
           backup: orNull({ ...text('Null or absent: the newest that reaches it.'), maxLength: 200 }),
-          pause: flag('Stop at the target, for a person to look.'),
         },
-        ['timeline', 'backup', 'pause'],
+        ['timeline', 'backup'],
       ),
       handle: async (request, reply) => {
         const body = request.body as Body;
         const { kind, value = '', exclusive = false } = body.goal;
-        const { timeline = 'latest', backup = null, pause = false } = body;
-        const asked = { goal: { kind, value, exclusive }, timeline, backup, pause };
+        const { timeline = 'latest', backup = null } = body;
+        const asked = { goal: { kind, value, exclusive }, timeline, backup };
         return reply.code(202).send(accepted(await port.begin(asked)));
       },
     },
@@ -95,7 +93,6 @@ interface Body {
   readonly goal: Partial<RecoveryGoal> & Pick<RecoveryGoal, 'kind'>;
   readonly timeline?: string;
   readonly backup?: string | null;
-  readonly pause?: boolean;
 }
 
 function accepted(result: ControlResult): { readonly message: string } {

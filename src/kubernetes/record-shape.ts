@@ -87,7 +87,6 @@ const recovery = shape<RecoveryOperation>({
   }),
   timeline,
   backup: text,
-  pause: flag,
   by: name,
   at: text,
   before: shape<BeforeRecovery>({

@@ -78,7 +78,6 @@ export class RecoveryControl implements RecoveryPort {
       goal: request.goal,
       timeline: plan.timeline,
       backup: plan.backup.id,
-      pause: false,
       by: context.self,
       at: new Date().toISOString(),
     };

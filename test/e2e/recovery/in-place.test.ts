@@ -139,6 +139,12 @@ describe('a cluster whose orders were deleted by mistake', () => {
     expect((await cluster.cluster(await cluster.primary())).recovery).toBeNull();
     await cluster.query('insert into orders values (4001)');
     await waitFor('nothing to be kept', async () => (await keptOf()).every((kept) => !kept), MINUTES);
+    // The life of the recovery was the third: it archived nothing.
+    await waitFor(
+      'the archive to be of the life after',
+      async () => (await identity())?.generation === 4,
+      MINUTES,
+    );
     await cluster.pgwarden('backup', '--wait');
     const { stdout } = await cluster.pgwarden('verify');
     expect(stdout).not.toContain('problem');

@@ -63,7 +63,6 @@ export const BY_PEOPLE = {
         goal: { kind: 'immediate', value: '', exclusive: false },
         timeline: current.timeline,
         backup: 'base',
-        pause: false,
         by: machine.name,
         at: '2026-01-01T00:00:00Z',
       }),

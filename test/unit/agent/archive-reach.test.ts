@@ -45,7 +45,6 @@ test('nothing is archived before a recovery in place is confirmed', () => {
     goal: { kind: 'immediate', value: '', exclusive: false },
     timeline: timelineId(3),
     backup: 'base',
-    pause: false,
     by: name(0),
     at: '2026-01-01T00:00:00.000Z',
   });

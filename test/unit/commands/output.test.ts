@@ -60,6 +60,21 @@ test('the status says what is out of the ordinary', () => {
   expect(text).toContain('(settled: 0)');
 });
 
+test('the status says that a recovery in place waits for a word', () => {
+  const recovery = {
+    id: 'abcd0123',
+    state: 'serving',
+    target: 'the time 2030-01-31 03:00:00+00',
+    backup: 'base_1',
+    by: 'pg-0',
+    at: '2030-01-31T04:00:00Z',
+    done: ['pg-0', 'pg-1'],
+  } as const;
+  expect(statusTable(aCluster({ recovery }))).toContain('pgwarden recover --confirm');
+  const stopping = statusTable(aCluster({ recovery: { ...recovery, state: 'stopping' } }));
+  expect(stopping).toContain('stopping (done: pg-0, pg-1)');
+});
+
 test('the history is a table, or says that there is none', () => {
   expect(historyTable([])).toBe('no primary yet');
   const entry = {

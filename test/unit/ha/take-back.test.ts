@@ -43,7 +43,6 @@ const WISH: Omit<RecoveryOperation, 'state' | 'before'> = {
   goal: { kind: 'time', value: '2026-01-01 00:00:00+00', exclusive: false },
   timeline: timelineId(3),
   backup: 'base_000000030000000000000002',
-  pause: false,
   by: name(0),
   at: '2026-01-02T00:00:00.000Z',
 };

@@ -56,7 +56,6 @@ describe('the cluster record as a Lease', () => {
       goal: { kind: 'time', value: '2026-03-04 05:06:07+00', exclusive: false },
       timeline: timelineId(3),
       backup: 'base_000000030000000000000002',
-      pause: false,
       by: memberName('pg-0'),
       at: '2026-03-04T05:06:07.089Z',
     } as const;

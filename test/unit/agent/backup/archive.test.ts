@@ -37,10 +37,15 @@ test('a look at an archive that nobody has claimed says so at once', async () =>
   });
 });
 
-test('an archive of another life of the cluster is refused', async () => {
+test('an archive of another life of the cluster is refused: of an earlier one until the primary has moved it on', async () => {
   await claim();
-  const next = { ...own, generation: 2 };
+  const next = { ...own, generation: own.generation + 1 };
   await expect(openForBackup(settings, next, { mayWrite: true }, signal)).rejects.toMatchObject({
+    code: 'ARCHIVE_UNREACHABLE',
+    message: expect.stringContaining('has not moved it to the present life'),
+  });
+  const before = { ...own, generation: own.generation - 1 };
+  await expect(openForBackup(settings, before, { mayWrite: true }, signal)).rejects.toMatchObject({
     code: 'ARCHIVE_FOREIGN',
   });
 });
