@@ -54,7 +54,8 @@ export class RecoveryControl implements RecoveryPort {
     const primary = record.primary === null ? null : memberOf(record.primary);
     if (primary !== null && primary !== context.self)
       return await this.#deps.forward(primary, '/v1/recovery', request);
-    if (view.local.state !== 'primary' || record.settled.epoch !== record.epoch)
+    const serves = view.local.state === 'primary' && record.settled.epoch === record.epoch;
+    if (primary === null || !serves)
       return refused(
         412,
         'NO_PRIMARY',
