@@ -232,6 +232,8 @@ export class KubernetesCluster implements AsyncDisposable {
       return;
     }
     for (const object of this.#outside) await kubectl(['delete', object, '--wait=false']);
+    // At once, whenever the namespace is gone: the next cluster may want the same node ports.
+    await this.kubectl(['delete', 'services', '--all']);
     await kubectl(['delete', 'namespace', this.namespace, '--wait=false', '--ignore-not-found']);
   }
 

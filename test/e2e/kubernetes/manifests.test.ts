@@ -91,6 +91,8 @@ describe('the manifests and the real API server', () => {
     const first = await live(namespace, input);
     await kubectl(apply, { input });
     expect(await live(namespace, input)).toEqual(first);
+    // Its namespace goes later, and the next may want the same node ports.
+    await kubectl(['-n', namespace, 'delete', 'services', '--all']);
   }
 });
 
