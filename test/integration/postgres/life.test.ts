@@ -26,6 +26,17 @@ const pidOf = (member: Member): number => {
 };
 const filesOf = (member: Member) => [join(member.volume, 'data'), join(member.volume, 'lock')] as const;
 
+/** A session that the door's closing ended may go between the look and the signal. */
+function freeze(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGSTOP');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
+
 describe('a primary and a standby', () => {
   it('show who they are and what they do', async () => {
     const primary = await a.instance.observe(second);
@@ -100,7 +111,7 @@ describe('a second agent on the directory', () => {
 describe('a Postgres that does not answer', () => {
   it('is seen as silent within the deadline, and answers again', async () => {
     const pids = await processesOf(...filesOf(b));
-    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    freeze(pids);
     const started = performance.now();
     const seen = await b.instance.observe(millis(300));
     // By its deadline, and not by the bounds of what it waits for otherwise, which begin at five seconds.
@@ -109,7 +120,7 @@ describe('a Postgres that does not answer', () => {
     expect(seen.silentSince).toBeGreaterThanOrEqual(started);
     const later = await b.instance.observe(millis(50));
     expect(later.silentSince).toBe(seen.silentSince);
-    for (const pid of pids) process.kill(pid, 'SIGCONT');
+    for (const pid of await processesOf(...filesOf(b))) process.kill(pid, 'SIGCONT');
     const back = await b.until('an answer', ({ server }) => server !== null);
     expect(back.silentSince).toBeNull();
   });
@@ -144,7 +155,7 @@ describe('a Postgres that does not answer', () => {
 
   it('is killed when it is to stop, and proven dead', async () => {
     const pids = await processesOf(...filesOf(b));
-    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    freeze(pids);
     await b.instance.stop('kill');
     expect(await b.instance.observe(second)).toMatchObject({
       provenDead: true,
