@@ -25,7 +25,7 @@ export interface Flags {
   promoting: boolean;
   /** False only when it is proven closed. */
   doorOpen: boolean;
-  /** A change of the door failed, or was made by an earlier agent. */
+  /** A change of the door failed. */
   doorInDoubt: boolean;
   /** The upstream said that WAL which this standby needs is gone. */
   walRemoved: boolean;

@@ -1,4 +1,4 @@
-import { chmod } from 'node:fs/promises';
+import { chmod, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Kept } from '../ha/view.ts';
 import { PostgresError } from './errors.ts';
@@ -11,6 +11,7 @@ import { startCommand } from './process/start-command.ts';
 import { type StopMode, stopPostgres } from './process/stop.ts';
 import { agentNames, removeForeignEntries } from './settings/foreign.ts';
 import { hotStandbyOverrides } from './settings/hot-standby.ts';
+import { settingIn } from './settings/quoting.ts';
 import type { SettingsFiles } from './settings/settings-files.ts';
 import { NOBODY } from './settings/standing.ts';
 import type { ControlFileReader } from './volume/control-file.ts';
@@ -88,8 +89,13 @@ export class ServerLife {
       if (pid !== null) {
         // What an earlier agent told it is unknown: the door counts as open until it is proven closed.
         this.#parts.flags.doorOpen = true;
-        this.#parts.flags.doorInDoubt = true;
-        this.#parts.files.assume({ open: true, identity: facts.memberIdentity });
+        const settings = await readFile(paths.configurationFile, 'utf8').catch(() => '');
+        this.#parts.files.assume({
+          open: true,
+          identity: facts.memberIdentity,
+          // Else the next change of anything, a paused cluster's too, would have commits wait for nobody.
+          synchronousStandbyNames: settingIn(settings, 'synchronous_standby_names') ?? NOBODY,
+        });
         await postmaster.adopt(pid);
         deps.logger.info({ event: 'postgres_adopted', pid }, 'Postgres of an earlier agent is taken over');
         return { adopted: true };

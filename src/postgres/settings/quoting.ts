@@ -3,6 +3,15 @@ export function quoteSetting(value: string): string {
   return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\n', '\\n')}'`;
 }
 
+/** The value of a line `name = '…'` as `quoteSetting` writes it; null: there is none. */
+export function settingIn(text: string, name: string): string | null {
+  const line = new RegExp(String.raw`^${name} = '((?:[^'\\]|''|\\.)*)'$`, 'm').exec(text);
+  if (line === null) return null;
+  return (line[1] ?? '').replaceAll(/''|\\(.)/g, (pair, escaped?: string) =>
+    pair === "''" ? "'" : escaped === 'n' ? '\n' : (escaped ?? ''),
+  );
+}
+
 /** A conninfo string (libpq, "Keyword/Value Connection Strings"). */
 export function conninfo(parameters: Readonly<Record<string, string | number>>): string {
   return Object.entries(parameters)

@@ -91,14 +91,21 @@ describe('a second agent on the directory', () => {
   });
 
   it('takes over the Postgres of the one that died, and sees its end', async () => {
+    const names = 'ANY 1 ("somebody")';
+    await b.instance.setSynchronousStandbyNames(names, soon());
     const heir = b.again();
     await heir.load();
     expect(await heir.clearOrphans({ adopt: true }, soon())).toEqual({ adopted: true });
     expect(heir.process).toMatchObject({ state: 'running', pid: pidOf(b) });
     const seen = await heir.observe(second);
-    expect(seen.server).toMatchObject({ inRecovery: true, doorOpen: true, doorInDoubt: true });
+    expect(seen.server).toMatchObject({ inRecovery: true, doorOpen: true, doorInDoubt: false });
     await heir.closeDoor(soon());
-    expect((await heir.observe(second)).server).toMatchObject({ doorOpen: false, doorInDoubt: false });
+    // Its first change leaves alone what the one before had set.
+    expect((await heir.observe(second)).server).toMatchObject({
+      doorOpen: false,
+      doorInDoubt: false,
+      synchronousStandbyNames: names,
+    });
     await heir.stop('fast');
     expect(heir.process.state).toBe('stopped');
     await heir.close();

@@ -6,7 +6,7 @@ import { renderHba, renderIdent, renderPassfile } from '../../../src/postgres/se
 import { renderConfiguration } from '../../../src/postgres/settings/configuration-file.ts';
 import { hotStandbyOverrides, standbyMayApply } from '../../../src/postgres/settings/hot-standby.ts';
 import { nearestName } from '../../../src/postgres/settings/nearest.ts';
-import { conninfo, quoteLiteral, quoteSetting } from '../../../src/postgres/settings/quoting.ts';
+import { conninfo, quoteLiteral, quoteSetting, settingIn } from '../../../src/postgres/settings/quoting.ts';
 import { matchesVerifier, scramVerifier } from '../../../src/postgres/settings/scram.ts';
 import { isMemberSlot, slotName } from '../../../src/postgres/settings/slot-name.ts';
 import { ownedBecause, standingSettings } from '../../../src/postgres/settings/standing.ts';
@@ -41,6 +41,9 @@ const settings = { parameters: {}, hba: ['host all all 10.0.0.0/8 md5'], tls: nu
 describe('quoting', () => {
   it('keeps what each place would read otherwise', () => {
     expect(quoteSetting("it's a \\ thing")).toBe("'it''s a \\\\ thing'");
+    const odd = "it's a \\ thing\nof two lines";
+    expect(settingIn(`a = 'x'\nb = ${quoteSetting(odd)}\n`, 'b')).toBe(odd);
+    expect(settingIn("bb = 'x'", 'b')).toBeNull();
     expect(quoteLiteral("it's \\")).toBe("E'it''s \\\\'");
     expect(conninfo({ host: '127.0.0.1', passfile: "/a b/o'k" })).toBe(
       "host=127.0.0.1 passfile='/a b/o\\'k'",
