@@ -57,6 +57,7 @@ describe('the commands on a cluster under load', () => {
       async ({ primary, writer }) => {
         await cluster.pgwarden('pause');
         const before = await cluster.member(primary);
+        const names = await cluster.query('show synchronous_standby_names');
         await cluster.kill(primary, { what: 'agent', signal: 'TERM' });
         await waitFor('another agent that leads', async () => {
           const now = await cluster.member(primary);
@@ -64,6 +65,10 @@ describe('the commands on a cluster under load', () => {
         });
         await writer.waitForWrites(100);
         expect((await cluster.member(primary)).postgresPid).toBe(before.postgresPid);
+        // A change of the settings by the agent that took over: nobody puts names back while the cluster is paused.
+        await cluster.pgwarden('reload');
+        expect(await cluster.query('show synchronous_standby_names')).toEqual(names);
+        await writer.waitForWrites(100);
         await cluster.pgwarden('resume');
       },
     ));
