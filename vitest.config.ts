@@ -23,7 +23,16 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts', LONG],
-          exclude: ['test/e2e/compose/**', 'test/e2e/kubernetes/**'],
+          exclude: ['test/e2e/compose/**', 'test/e2e/kubernetes/**', 'test/e2e/pooler/**'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'poolers',
+          include: ['test/e2e/pooler/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,

@@ -1,5 +1,5 @@
 // Runs suites one after the other and closes with one line, `N passed, N failed`:
-//   node scripts/test.mjs [checks] [unit] [integration] [e2e] [compose] [kubernetes] [arguments for vitest]
+//   node scripts/test.mjs [checks] [unit] [integration] [e2e] [poolers] [compose] [kubernetes] [arguments for vitest]
 // Each check (types, lint, reference) counts as one test. A suite goes on where another has failed.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -18,7 +18,7 @@ const CHECKS = [
   ['lint', `${bin}/biome`, 'check', '.'],
   ['configuration reference', `${bin}/node`, 'scripts/reference.ts', '--check'],
 ];
-const SUITES = ['unit', 'integration', 'e2e', 'compose', 'kubernetes'];
+const SUITES = ['unit', 'integration', 'e2e', 'poolers', 'compose', 'kubernetes'];
 /** Suites that not every machine can run: why this one cannot, or null. */
 const WHY_NOT = { compose: whyNoCompose, kubernetes: whyNoKubernetes };
 
@@ -30,7 +30,7 @@ const forVitest = firstOther < 0 ? [] : [...words.slice(firstOther), '--passWith
 
 const tallies = [];
 // These start the bundled program.
-if (['integration', 'e2e', 'kubernetes'].some((name) => names.has(name)))
+if (['integration', 'e2e', 'poolers', 'kubernetes'].some((name) => names.has(name)))
   tallies.push(await runChecks([BUNDLE]));
 if (names.has('integration')) await getModelTools();
 for (const name of names) tallies.push(await (name === 'checks' ? runChecks(CHECKS) : runSuite(name)));
