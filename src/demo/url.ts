@@ -8,7 +8,7 @@ export interface UrlParts {
 /**
  * The URL that an application gives libpq: every member, and the one that takes writes is found by asking
  * (documentation, section "Connection URIs" and `target_session_attrs`). A host that is gone is left after two
- * seconds, while connecting and, on an open connection, by `tcp_user_timeout`.
+ * seconds while connecting, and after one and a half on an open connection (`tcp_user_timeout`).
  */
 export function connectionUrl({ user, password, database, hosts }: UrlParts): string {
   const places = hosts.map(({ host, port }) => `${host}:${port}`).join(',');

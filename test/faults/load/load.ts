@@ -26,7 +26,7 @@ const REGISTER_CLIENTS = 4;
 const ROUTED: Pauses = { pauseMillis: 25, failedPauseMillis: 50 };
 /** A standby refuses each time, and says so in its log. */
 const DIRECT: Pauses = { pauseMillis: 100, failedPauseMillis: 250 };
-/** As in the URL that the demo prints: `connect_timeout` and `tcp_user_timeout`. */
+/** `connect_timeout` of the URL that the demo prints, and half a second more than its `tcp_user_timeout`. */
 const DEAD_AFTER = 2000;
 
 /** Everything that the clients of one run saw. */

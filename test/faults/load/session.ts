@@ -15,7 +15,7 @@ export interface Attempt<Result> extends Interval {
 
 export interface SessionOptions {
   readonly connect: () => Promise<pg.Client>;
-  /** As `tcp_user_timeout` of the demo's URL for a host that vanished: Node cannot set that. */
+  /** In place of `tcp_user_timeout`, for a host that vanished: Node cannot set that. */
   readonly deadAfterMillis: number;
   readonly signal: AbortSignal;
 }
