@@ -9,6 +9,7 @@ import type { LocalInstance } from '../postgres/instance.ts';
 import type { Context } from './context.ts';
 import { leftMembers } from './left-members.ts';
 import type { PeerTrust } from './peer-trust.ts';
+import { RoleLabel } from './role-label.ts';
 import type { SecretName, Secrets } from './secrets.ts';
 import { roleOf } from './status.ts';
 
@@ -37,6 +38,7 @@ export class Chores {
   readonly #wakeup = new Wakeup();
   readonly #unlabelled = new Map<string, Instant>();
   #written: string | null = null;
+  readonly #label = new RoleLabel();
   #sample: { readonly value: InstanceSample; readonly at: number } | null = null;
   #checkpointed = 0;
   #slots: { readonly of: string; readonly at: Instant } = { of: '', at: instant(0) };
@@ -75,7 +77,7 @@ export class Chores {
         await this.#attempt('seen record', () => this.#remember(view));
         await this.#attempt('member record', () => this.#announce(view));
         await this.#attempt('left members', () => this.#removeLeft(view));
-        await this.#attempt('labels', () => this.#label(view));
+        await this.#attempt('labels', () => this.#relabelPods(view));
         if (isSteady(view)) await this.#tend(view, signal);
         await this.#attempt('sample', () => this.#measure(signal));
       }
@@ -194,11 +196,12 @@ export class Chores {
   }
 
   /** The new primary relabels the old one's pod too: its agent may be gone. */
-  async #label(view: View): Promise<void> {
+  async #relabelPods(view: View): Promise<void> {
     const api = this.#options.context.api();
     if (api === null) return;
     const role = roleOf(view);
     const own = role === 'primary' && view.local.server?.doorOpen !== true ? 'none' : role;
+    if (this.#label.isKept(own, view.now)) return;
     await api.announcer.labelRole(view.self, own);
     if (own !== 'primary') return;
     for (const peer of view.peers) {

@@ -1,10 +1,7 @@
 import type { ClusterStatus } from '../http/ports.ts';
 import type { ChangeContext } from './change.ts';
 import { HappenedOtherwiseError } from './errors.ts';
-import type { Look } from './wait.ts';
-
-/** A request that vanished is judged abandoned only after this: an agent's view may be a moment behind. */
-const SETTLING_MILLIS = 3000;
+import { type Look, SETTLING_MILLIS } from './wait.ts';
 
 /** What one answer of `/v1/cluster` says about a wanted change of primary. */
 export type Stage =

@@ -9,13 +9,18 @@ import {
   carryOut,
   type Outcome,
 } from './change.ts';
-import { UsageError } from './errors.ts';
+import { HappenedOtherwiseError, UsageError } from './errors.ts';
 import { addTargetOptions, type TargetOptions, targetOf, timelineOf } from './restore-options.ts';
-import type { Look } from './wait.ts';
+import { type Look, SETTLING_MILLIS } from './wait.ts';
 
 interface Options extends ChangeOptions, TargetOptions {
   readonly confirm?: boolean;
   readonly abandon?: boolean;
+}
+
+interface Recovered {
+  readonly recovery: RecoveryReport;
+  readonly primary: string | null;
 }
 
 /** `pgwarden recover`: the whole running cluster goes back to a point of its own archive. */
@@ -71,16 +76,7 @@ async function begin(context: ChangeContext, body: object): Promise<Outcome> {
   );
   const said = await client.change({ method: 'POST', path: '/v1/recovery', body }, signal);
   context.announce(said);
-  const { recovery, primary } = await context.wait('the recovery', async (looking) => {
-    const seen = await client.clusterFirstHand(looking);
-    const { recovery: now } = seen;
-    if (now == null || now.state === 'abandoning') return { done: seen, seen: 'it was abandoned' };
-    const isOpen = seen.members.some((member) => member.role === 'primary' && member.state === 'primary');
-    if (now.state === 'serving' && isOpen) return { done: seen, seen: '' };
-    return { seen: progressOf(seen, now) };
-  });
-  if (recovery == null || recovery.state === 'abandoning')
-    return { message: 'the recovery was abandoned meanwhile', recovery };
+  const { recovery, primary } = await waitForRecovery(context, before);
   return {
     message:
       `${primary ?? 'the primary'} serves what there was at ${recovery.target}. Look at it, then run ` +
@@ -88,6 +84,28 @@ async function begin(context: ChangeContext, body: object): Promise<Outcome> {
     recovery,
     primary,
   };
+}
+
+/** Throws HappenedOtherwiseError once the recovery is no more, or about to go. */
+async function waitForRecovery(context: ChangeContext, before: ClusterStatus) {
+  let isKnown = false;
+  let goneSince: number | null = null;
+  return await context.wait('the recovery', async (signal): Promise<Look<Recovered>> => {
+    const now = await context.client.clusterFirstHand(signal);
+    const { recovery, primary } = now;
+    if (recovery?.state === 'abandoning') throw new HappenedOtherwiseError('the recovery was abandoned');
+    isKnown ||= recovery != null || now.epoch > before.epoch;
+    if (recovery == null) {
+      goneSince ??= performance.now();
+      if (isKnown && performance.now() - goneSince > SETTLING_MILLIS)
+        throw new HappenedOtherwiseError('the recovery was abandoned, or confirmed by somebody else');
+      return { seen: 'the members are about to hear of it' };
+    }
+    goneSince = null;
+    const isOpen = now.members.some((member) => member.role === 'primary' && member.state === 'primary');
+    if (recovery.state === 'serving' && isOpen) return { done: { recovery, primary }, seen: '' };
+    return { seen: progressOf(now, recovery) };
+  });
 }
 
 async function confirmIt(context: ChangeContext): Promise<Outcome> {
@@ -104,7 +122,7 @@ async function confirmIt(context: ChangeContext): Promise<Outcome> {
 
 async function abandonIt(context: ChangeContext): Promise<Outcome> {
   const { client, signal } = context;
-  const { recovery } = await client.cluster(signal);
+  const { recovery, epoch } = await client.cluster(signal);
   if (recovery != null)
     await context.confirm(
       `What was written since the cluster went back to ${recovery.target} is removed for good.`,
@@ -114,8 +132,9 @@ async function abandonIt(context: ChangeContext): Promise<Outcome> {
   const { primary } = await context.wait('the return', async (looking) => {
     const seen = await client.cluster(looking);
     if (seen.recovery != null) return { seen: progressOf(seen, seen.recovery) };
+    // The return raises the epoch: an agent that still tells the one before has not heard of the recovery yet.
     const serving = seen.members.find((member) => member.role === 'primary' && member.state === 'primary');
-    return serving !== undefined && seen.settledEpoch === seen.epoch
+    return serving !== undefined && seen.epoch > epoch && seen.settledEpoch === seen.epoch
       ? { done: seen, seen: '' }
       : { seen: 'everything is back; a primary is elected' };
   });

@@ -4,6 +4,9 @@ import type { Progress } from './output/progress.ts';
 
 const POLL_MILLIS = 250;
 
+/** A wish that vanished is judged given up only after this: an agent's view may be a moment behind. */
+export const SETTLING_MILLIS = 3000;
+
 /** What one look at the cluster says about the thing waited for. */
 export interface Look<Result> {
   /** Set once it happened. */
