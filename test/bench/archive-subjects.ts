@@ -5,6 +5,7 @@ import { archiveCommand, installAskScript, restoreCommand } from '../../src/arch
 import type { ArchiveSettings } from '../../src/archive/opened-archive.ts';
 import { Spool } from '../../src/archive/spool.ts';
 import { DEFAULT_S3 } from '../../src/archive/store/open.ts';
+import { MEMORY } from '../../src/demo/child-environment.ts';
 import { bundle } from './archive-bundle.ts';
 import { ACCESS_KEY, BUCKET, REGION, SECRET_KEY, type TlsS3 } from './archive-s3.ts';
 import { SEGMENT } from './archive-segments.ts';
@@ -66,7 +67,8 @@ export async function pgwarden(place: SubjectPlace): Promise<ArchiveSubject> {
       segmentBytes: SEGMENT,
       parallel,
     };
-    return [process.execPath, program, JSON.stringify(work)];
+    const environment = Object.entries(MEMORY).map(([name, value]) => `${name}=${value}`);
+    return ['env', ...environment, process.execPath, program, JSON.stringify(work)];
   };
   const places = { spool, script, socket };
   return {

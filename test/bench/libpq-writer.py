@@ -6,6 +6,7 @@ milliseconds of CLOCK_MONOTONIC. It ends when its standard input does.
 
 import itertools
 import os
+import random
 import sys
 import threading
 import time
@@ -38,7 +39,7 @@ def write(worker):
                 os.write(1, f"{row} {sent:.3f} {now():.3f} {timeline}\n".encode())
                 time.sleep(float(pause) / 1000)
         except psycopg2.Error:
-            time.sleep(float(retry) / 1000)
+            time.sleep(float(retry) / 1000 * random.uniform(0.5, 1.5))
         finally:
             if client is not None:
                 client.close()

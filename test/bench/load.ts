@@ -5,7 +5,7 @@ export interface LoadOptions {
   readonly connections: number;
   /** Between an acknowledgement and the next write of the same connection. */
   readonly pauseMillis: number;
-  /** Between a failed attempt to connect and the next. */
+  /** Between a failed attempt to connect and the next, give or take a half: the clients do not come in step. */
   readonly retryMillis: number;
   readonly table: string;
 }

@@ -31,7 +31,7 @@ const CALM = 1_500;
 export async function measure(subject: Subject, row: Row, options: MeasureOptions): Promise<Measured> {
   await subject.waitUntilComplete();
   const { connections } = options;
-  const load = { connections, pauseMillis: 10, retryMillis: 50, table: `writes_${row.id}` };
+  const load = { connections, pauseMillis: 10, retryMillis: 100, table: `writes_${row.id}` };
   const Client = row.client === 'libpq' ? LibpqWriter : Writer;
   const writer = await new Client(subject.url, load).start();
   const gaps: number[] = [];

@@ -8,7 +8,7 @@ export interface WriterOptions {
   readonly connections?: number;
   /** Between an acknowledgement and the next write of the same connection. */
   readonly pauseMillis?: number;
-  /** Between a failed attempt to connect and the next. */
+  /** Between a failed attempt to connect and the next, give or take a half: the clients do not come in step. */
   readonly retryMillis?: number;
   /**
    * A write without an answer for so long ends its connection, as `tcp_user_timeout` does for libpq where the
@@ -126,7 +126,7 @@ export class Writer {
       } catch (error) {
         const { message } = error as Error;
         this.#errors.set(message, (this.#errors.get(message) ?? 0) + 1);
-        if (!signal.aborted) await sleep(this.#options.retryMillis);
+        if (!signal.aborted) await sleep(this.#options.retryMillis * (0.5 + Math.random()));
       } finally {
         if (client !== null) {
           this.#clients.delete(client);

@@ -47,6 +47,8 @@ export async function pushFile(
         source.release();
         return 'created';
       }
+    } else {
+      source.release();
     }
     await requireSame({ store, codec }, existing ?? codec.keyOf(name), sha256, signal);
     return 'present';
@@ -84,7 +86,7 @@ async function requireSame(
 interface Source {
   sha256(): Promise<string>;
   encode(codec: Codec, name: string): Promise<Uint8Array | AsyncIterable<Uint8Array>>;
-  /** The store has it: what it was made of is given back. */
+  /** Nobody reads what it was made of any more: its memory is given back. */
   release(): void;
   close(): Promise<void>;
 }

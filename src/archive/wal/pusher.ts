@@ -73,10 +73,8 @@ export class Pusher {
   #queue: string[] = [];
   /** How many marks Postgres has not come to. */
   #ahead = 0;
-  /** Marked since the last look began. */
-  #finished = new Set<string>();
-  /** Archived by this member in this term, without a mark. */
-  readonly #unmarked = new Set<string>();
+  /** Archived by this member in this term, until Postgres knows: who asks meanwhile looked for the mark too early. */
+  readonly #archived = new Set<string>();
   /** Ready by its note, and no longer there. */
   readonly #gone = new Set<string>();
   #lookAgain: (() => void) | null = null;
@@ -112,7 +110,7 @@ export class Pusher {
       if (signal.aborted || performance.now() >= until) return refusal;
       await sleep(LOOK_AGAIN, undefined, { signal }).catch(() => undefined);
     }
-    if (this.#unmarked.has(file)) return { done: true };
+    if (this.#archived.has(file)) return { done: true };
     const running = this.#running.get(file) ?? this.#start(file);
     if (this.#queue.length === 0) this.#lookAgain?.();
     const late = Promise.withResolvers<PushAnswer>();
@@ -146,16 +144,15 @@ export class Pusher {
       return 0;
     }
     // Marks first: of a file that becomes ready between the two, a mark is not taken for one that Postgres has read.
-    const finished = new Set<string>();
-    this.#finished = finished;
     const pushed = await spool.listPushed();
+    const known = [this.#archived, this.#gone].map((files) => ({ files, before: [...files] }));
     const files = await ready.list();
     const wanted = new Set(files);
     for (const file of pushed) if (!wanted.has(file)) await spool.unmarkPushed(file);
-    const open = files.filter((file) => !pushed.has(file) && !finished.has(file));
-    for (const known of [this.#unmarked, this.#gone])
-      for (const file of known) if (!wanted.has(file)) known.delete(file);
-    this.#waiting = new Set(open.filter((file) => !this.#unmarked.has(file)));
+    for (const { files, before } of known)
+      for (const file of before) if (!wanted.has(file)) files.delete(file);
+    const open = files.filter((file) => !pushed.has(file) && !this.#archived.has(file));
+    this.#waiting = new Set(open);
     if (this.#failure !== null && !this.#waiting.has(this.#failure.file)) this.#failure = null;
     this.#queue = open;
     this.#ahead = files.length - open.length;
@@ -169,7 +166,7 @@ export class Pusher {
     this.#failure = null;
     this.#waiting = new Set();
     this.#queue = [];
-    this.#unmarked.clear();
+    this.#archived.clear();
     this.#gone.clear();
     this.#pause = 0;
     this.#pausedUntil = 0;
@@ -191,8 +188,7 @@ export class Pusher {
     while (this.#running.size < this.#options.parallel && this.#ahead + this.#running.size < AHEAD) {
       const file = this.#queue.shift();
       if (file === undefined) return;
-      if (this.#running.has(file) || this.#finished.has(file)) continue;
-      if (this.#unmarked.has(file) || this.#gone.has(file)) continue;
+      if (this.#running.has(file) || this.#archived.has(file) || this.#gone.has(file)) continue;
       if (this.#refusal(file, permission) === null) this.#start(file);
     }
   }
@@ -258,12 +254,11 @@ export class Pusher {
   async #mark(file: string): Promise<void> {
     try {
       await this.#options.spool.markPushed(file);
-      this.#finished.add(file);
-      this.#ahead += 1;
     } catch (error) {
-      this.#unmarked.add(file);
       this.#options.onUnmarked(file, error);
     }
+    this.#archived.add(file);
+    this.#ahead += 1;
   }
 
   #failed(file: string, error: ArchiveError, onFailed: PusherOptions['onFailed']): void {

@@ -103,6 +103,18 @@ test('what is archived is done, also where the volume takes no mark', async () =
   expect(one.waiting.size).toBe(0);
 });
 
+test('who asks for what was archived a moment ago is told so, and nothing is pushed twice', async () => {
+  await ready(1);
+  const one = pusher();
+  await one.look(performance.now());
+  await one.settled();
+  // It looked for the mark before the file was archived; a look in between has seen the mark.
+  await one.look(performance.now());
+  expect(await one.request(name(1), signal)).toEqual({ done: true });
+  expect(pushed).toEqual([name(1)]);
+  expect(archived).toBe(1);
+});
+
 test('a note whose file is gone is no failure, and holds up nothing', async () => {
   await ready(1);
   await ready(2);

@@ -88,7 +88,13 @@ test('what would change an agent is not passed on to it', () => {
     },
     '/home',
   );
-  expect(passed).toEqual({ HOME: '/home', PATH: '/bin', LC_ALL: 'C.UTF-8', PGBIN: '/pg' });
+  expect(passed).toEqual({
+    MALLOC_ARENA_MAX: '2',
+    HOME: '/home',
+    PATH: '/bin',
+    LC_ALL: 'C.UTF-8',
+    PGBIN: '/pg',
+  });
 });
 
 test.each([
