@@ -26,6 +26,7 @@ import { Promises } from './promises.ts';
 import { RecordTracker } from './record-tracker.ts';
 import { bootstrapOf } from './recovery/bootstrap.ts';
 import { recoveryInPlace } from './recovery/in-place.ts';
+import { standingOf } from './recovery/standing.ts';
 import { Report } from './report.ts';
 import { Secrets } from './secrets.ts';
 import { instanceOptions, instanceSettings } from './settings.ts';
@@ -158,7 +159,10 @@ async function live(
     wishes: new WishList(now, wake),
     promises: new Promises(wake),
     bootstrap: bootstrapOf({ configuration, binaries, log }),
-    recoverTo: recoveryInPlace({ configuration, binaries, log }),
+    recoverTo: recoveryInPlace(
+      { configuration, binaries, log },
+      standingOf(() => context),
+    ),
     keepWal: keepingWal(configuration, log),
     settings: () => settings.ha,
     api: () => api,

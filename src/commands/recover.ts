@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { goalOf } from '../agent/recovery/goal.ts';
+import type { RecoveryGoal } from '../ha/record.ts';
 import type { ClusterStatus } from '../http/ports.ts';
 import type { RecoveryReport } from '../http/recovery-report.ts';
 import {
@@ -14,6 +15,8 @@ import { addTargetOptions, type TargetOptions, targetOf, timelineOf } from './re
 import { type Look, SETTLING_MILLIS } from './wait.ts';
 
 interface Options extends ChangeOptions, TargetOptions {
+  readonly pause?: boolean;
+  readonly resume?: boolean;
   readonly confirm?: boolean;
   readonly abandon?: boolean;
 }
@@ -35,12 +38,16 @@ export function registerRecover(program: Command): void {
         'reach is refused, with the range that it does, before anything is touched.',
     );
   addTargetOptions(command)
+    .option('--pause', 'stand still at the target, read-only, before anything is promoted')
+    .option('--resume', 'end the pause: promote it or, with a later target, go on to pause there')
     .option('--confirm', 'keep what was recovered: the data of before is removed')
     .option('--abandon', 'bring the data of before back: what was written since the recovery is removed');
   addChangeOptions(command, 3_600, true)
     .addHelpText(
       'after',
-      '\nExamples:\n  $ pgwarden recover --to-time "2030-01-31 03:00:00+00"\n  $ pgwarden recover --confirm',
+      '\nExamples:\n  $ pgwarden recover --to-time "2030-01-31 03:00:00+00"\n  $ pgwarden recover --confirm\n' +
+        '  $ pgwarden recover --pause --to-time "2030-01-31 02:55:00+00"\n' +
+        '  $ pgwarden recover --resume --to-time "2030-01-31 02:59:00+00"\n  $ pgwarden recover --resume',
     )
     .action((options: Options) => {
       const change = wishOf(options);
@@ -50,11 +57,20 @@ export function registerRecover(program: Command): void {
 
 /** What the options ask for. Throws UsageError before anything is asked of an agent. */
 function wishOf(options: Options): (context: ChangeContext) => Promise<Outcome> {
-  const { confirm = false, abandon = false, backup = null } = options;
+  const { pause = false, resume = false, confirm = false, abandon = false, backup = null } = options;
   const target = targetOf(options);
   const timeline = String(timelineOf(options));
+  if ([pause, resume, confirm, abandon].filter(Boolean).length > 1)
+    throw new UsageError('--pause, --resume, --confirm and --abandon', 'give one of them');
+  if (resume) {
+    if (backup !== null || timeline !== 'latest')
+      throw new UsageError(
+        '--resume goes with a target alone',
+        'a recovery keeps to its backup and timeline',
+      );
+    return (context) => resumeIt(context, target.kind === 'latest' ? null : goalOf(target));
+  }
   if (confirm || abandon) {
-    if (confirm && abandon) throw new UsageError('--confirm and --abandon', 'give one of them');
     if (target.kind !== 'latest' || backup !== null)
       throw new UsageError(`--${confirm ? 'confirm' : 'abandon'} goes with no target`, `give it alone`);
     return confirm ? confirmIt : abandonIt;
@@ -64,7 +80,7 @@ function wishOf(options: Options): (context: ChangeContext) => Promise<Outcome> 
       'no target is given',
       'give one of --to-time, --to-lsn, --to-xid, --to-name and --immediate',
     );
-  const body = { goal: goalOf(target), timeline, backup };
+  const body = { goal: goalOf(target), timeline, backup, pause };
   return (context) => begin(context, body);
 }
 
@@ -76,7 +92,28 @@ async function begin(context: ChangeContext, body: object): Promise<Outcome> {
   );
   const said = await client.change({ method: 'POST', path: '/v1/recovery', body }, signal);
   context.announce(said);
-  const { recovery, primary } = await waitForRecovery(context, before);
+  return await waitForRecovery(context, before);
+}
+
+async function resumeIt(context: ChangeContext, goal: RecoveryGoal | null): Promise<Outcome> {
+  const { client, signal } = context;
+  const before = await client.cluster(signal);
+  context.announce(
+    await client.change({ method: 'POST', path: '/v1/recovery/resume', body: { goal } }, signal),
+  );
+  return await waitForRecovery(context, before);
+}
+
+/** What the person is to do. */
+function outcomeOf({ recovery, primary }: Recovered): Outcome {
+  if (recovery.paused != null)
+    return {
+      message:
+        `${recovery.by} stands at ${recovery.target}, read-only. Look there, as the superuser: psql -h ` +
+        `${recovery.paused.socketDirectory} -U postgres. Then run "pgwarden recover --resume" to promote it, the same with a later ` +
+        'target to go on, or "pgwarden recover --abandon"',
+      recovery,
+    };
   return {
     message:
       `${primary ?? 'the primary'} serves what there was at ${recovery.target}. Look at it, then run ` +
@@ -87,10 +124,11 @@ async function begin(context: ChangeContext, body: object): Promise<Outcome> {
 }
 
 /** Throws HappenedOtherwiseError once the recovery is no more, or about to go. */
-async function waitForRecovery(context: ChangeContext, before: ClusterStatus) {
-  let isKnown = false;
+async function waitForRecovery(context: ChangeContext, before: ClusterStatus): Promise<Outcome> {
+  let isKnown = before.recovery != null;
   let goneSince: number | null = null;
-  return await context.wait('the recovery', async (signal): Promise<Look<Recovered>> => {
+  const stood = before.recovery?.paused ?? null;
+  const recovered = await context.wait('the recovery', async (signal): Promise<Look<Recovered>> => {
     const now = await context.client.clusterFirstHand(signal);
     const { recovery, primary } = now;
     if (recovery?.state === 'abandoning') throw new HappenedOtherwiseError('the recovery was abandoned');
@@ -104,8 +142,11 @@ async function waitForRecovery(context: ChangeContext, before: ClusterStatus) {
     goneSince = null;
     const isOpen = now.members.some((member) => member.role === 'primary' && member.state === 'primary');
     if (recovery.state === 'serving' && isOpen) return { done: { recovery, primary }, seen: '' };
+    const { paused = null } = recovery;
+    if (paused !== null && paused.at !== stood?.at) return { done: { recovery, primary }, seen: '' };
     return { seen: progressOf(now, recovery) };
   });
+  return outcomeOf(recovered);
 }
 
 async function confirmIt(context: ChangeContext): Promise<Outcome> {

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import type { ClusterMember, ClusterStatus } from '../http/ports.ts';
+import type { RecoveryReport } from '../http/recovery-report.ts';
 import { formatBytes, formatMillis } from './output/quantity.ts';
 import { renderTable } from './output/table.ts';
 
@@ -28,8 +29,8 @@ function head(cluster: ClusterStatus): string[] {
     lines.push(`the primary hands over to ${cluster.ending.target}: ${cluster.ending.cause}`);
   // An agent of an earlier version says nothing of it.
   if (cluster.recovery != null) {
-    const { id, state, target, done } = cluster.recovery;
-    lines.push(paint('yellow', `recovery ${id} to ${target}: ${state}${whatNext(state, done)}`));
+    const { id, state, target } = cluster.recovery;
+    lines.push(paint('yellow', `recovery ${id} to ${target}: ${state}${whatNext(cluster.recovery)}`));
   }
   if (cluster.switchover !== null) {
     const { target, at } = cluster.switchover;
@@ -39,7 +40,10 @@ function head(cluster: ClusterStatus): string[] {
 }
 
 /** Who has done its part, or what the person is to do. */
-function whatNext(state: NonNullable<ClusterStatus['recovery']>['state'], done: readonly string[]): string {
+function whatNext({ state, done, paused, by }: RecoveryReport): string {
+  // An agent of an earlier version knows no pause.
+  if (paused != null)
+    return `. ${by} stands there (psql -h ${paused.socketDirectory}) until "pgwarden recover --resume" or --abandon`;
   if (state === 'serving') return '. Nothing is archived until "pgwarden recover --confirm" or --abandon';
   if (state !== 'stopping' && state !== 'abandoning') return '';
   return done.length === 0 ? '' : ` (done: ${done.join(', ')})`;

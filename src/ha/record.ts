@@ -67,6 +67,14 @@ export interface BeforeRecovery {
   readonly history: readonly HistoryEntry[];
 }
 
+/** Where a recovery in place stands still at its goal, read-only, for a person to look. */
+export interface RecoveryPause {
+  /** RFC 3339. */
+  readonly at: string;
+  /** Of the socket by which the machine of `RecoveryOperation.by` is let in. */
+  readonly socketDirectory: string;
+}
+
 /** A recovery in place: the whole cluster goes back to a point of its own archive. One at a time. */
 export interface RecoveryOperation {
   readonly id: string;
@@ -79,6 +87,10 @@ export interface RecoveryOperation {
   readonly by: MemberName;
   /** RFC 3339, for people only. */
   readonly at: string;
+  /** Whether it stands still at its goal until a person says how it goes on. */
+  readonly pauses: boolean;
+  /** Null: it does not stand there (yet, or any more). */
+  readonly paused: RecoveryPause | null;
   readonly before: BeforeRecovery;
 }
 

@@ -1,5 +1,5 @@
 import type { MemberName } from './member.ts';
-import type { ClusterRecord, RecoveryOperation } from './record.ts';
+import type { ClusterRecord, RecoveryGoal, RecoveryOperation, RecoveryPause } from './record.ts';
 import { claimBootstrap } from './transitions.ts';
 import { epoch, type Millis, timelineId } from './units.ts';
 
@@ -11,7 +11,7 @@ export function isHalted({ recovery }: ClusterRecord): boolean {
 /** What a person asked for: from here on every member stops and sets its data aside. */
 export function beginRecovery(
   record: ClusterRecord,
-  wish: Omit<RecoveryOperation, 'state' | 'before'>,
+  wish: Omit<RecoveryOperation, 'state' | 'paused' | 'before'>,
 ): ClusterRecord {
   const { generation, systemIdentifier, settled, highestTimeline, flushLsn, history } = record;
   return {
@@ -23,6 +23,7 @@ export function beginRecovery(
     recovery: {
       ...wish,
       state: 'stopping',
+      paused: null,
       before: { generation, systemIdentifier, settled, highestTimeline, flushLsn, history },
     },
   };
@@ -44,8 +45,40 @@ export function claimRecovered(
     revision: record.revision + 1,
     highestTimeline: timelineId(Math.max(record.highestTimeline, operation.before.highestTimeline)),
     ...(record.confirmed === undefined ? {} : { confirmed: record.confirmed }),
-    recovery: { ...operation, state: 'recovering', by: claimant.member },
+    recovery: { ...operation, state: 'recovering', by: claimant.member, paused: null },
   };
+}
+
+/** It has come to its goal, and stands there. Null: it is not to (any more), or another recovers by now. */
+export function pauseRecovery(
+  record: ClusterRecord,
+  { id, goal }: RecoveryOperation,
+  by: MemberName,
+  paused: RecoveryPause,
+): ClusterRecord | null {
+  const { recovery } = record;
+  if (recovery?.id !== id || recovery.state !== 'recovering' || recovery.by !== by) return null;
+  if (!recovery.pauses || !isSameGoal(recovery.goal, goal)) return null;
+  if (recovery.paused?.socketDirectory === paused.socketDirectory) return null;
+  return { ...record, revision: record.revision + 1, recovery: { ...recovery, paused } };
+}
+
+/** A person looked: it is to be promoted, or (`goal`) to go on to another goal, and to stand still there. */
+export function resumeRecovery(
+  record: ClusterRecord,
+  operation: RecoveryOperation,
+  goal: RecoveryGoal | null,
+): ClusterRecord {
+  const next = goal === null ? { pauses: false } : { goal };
+  return {
+    ...record,
+    revision: record.revision + 1,
+    recovery: { ...operation, ...next, paused: null },
+  };
+}
+
+export function isSameGoal(a: RecoveryGoal, b: RecoveryGoal): boolean {
+  return a.kind === b.kind && a.value === b.value && a.exclusive === b.exclusive;
 }
 
 /** A person looked, and it is to stay: what members keep may go. */
@@ -66,7 +99,7 @@ export function abandonRecovery(
     ending: null,
     paused: false,
     switchover: null,
-    recovery: { ...operation, state: 'abandoning', by },
+    recovery: { ...operation, state: 'abandoning', by, paused: null },
   };
 }
 

@@ -1,5 +1,5 @@
-import { RECOVERY_STATES } from '../ha/record.ts';
-import { list, object, oneOf, orNull, text, time } from './json-schema.ts';
+import { RECOVERY_STATES, type RecoveryPause } from '../ha/record.ts';
+import { flag, list, object, oneOf, orNull, text, time } from './json-schema.ts';
 import { memberNameSchema } from './schemas-common.ts';
 
 /** A recovery in place, as the cluster record tells it. */
@@ -12,6 +12,10 @@ export interface RecoveryReport {
   /** The member that carries it on. */
   readonly by: string;
   readonly at: string;
+  /** Whether it stands still at the target until somebody says how it goes on. */
+  readonly pauses: boolean;
+  /** It stands there, read-only: on the machine of `by`, by this socket. */
+  readonly paused: RecoveryPause | null;
   /** Members whose data is set aside (or, of an abandoned one, back), as far as this member knows. */
   readonly done: readonly string[];
 }
@@ -24,6 +28,13 @@ export const recoveryReportSchema = orNull(
     backup: text(),
     by: memberNameSchema,
     at: time(),
+    pauses: flag('Stands still at the target until somebody says how it goes on.'),
+    paused: orNull(
+      object({
+        at: time(),
+        socketDirectory: text('Where psql finds it, read-only, on the machine of `by`.'),
+      }),
+    ),
     done: list(memberNameSchema, 'Members whose data is set aside or, of an abandoned one, back.'),
   }),
 );

@@ -11,12 +11,16 @@ export interface RecoveryRequest {
   readonly timeline: string;
   /** Null: the newest from which the goal is reached. */
   readonly backup: string | null;
+  /** To stand still at the goal, so that somebody can look. */
+  readonly pause: boolean;
 }
 
 /** What the routes of a recovery in place are given. */
 export interface RecoveryPort {
   /** Plans it and writes it into the cluster record. Forwarded to the primary, which carries it on. */
   begin(request: RecoveryRequest): Promise<ControlResult>;
+  /** From a pause to the promotion; with a goal, to that one, to pause there. */
+  resume(goal: RecoveryGoal | null): Promise<ControlResult>;
   confirm(): Promise<ControlResult>;
   abandon(): Promise<ControlResult>;
 }
@@ -59,15 +63,27 @@ export function recoveryRoutes(port: RecoveryPort): RouteSpec[] {
           goal,
           timeline: { ...text('latest, current (that of the backup), or its number.'), maxLength: 10 },
           backup: orNull({ ...text('Null or absent: the newest that reaches it.'), maxLength: 200 }),
+          pause: flag('To stand still at the goal, read-only, until it is resumed.'),
         },
-        ['timeline', 'backup'],
+        ['timeline', 'backup', 'pause'],
       ),
       handle: async (request, reply) => {
         const body = request.body as Body;
-        const { kind, value = '', exclusive = false } = body.goal;
-        const { timeline = 'latest', backup = null } = body;
-        const asked = { goal: { kind, value, exclusive }, timeline, backup };
+        const { timeline = 'latest', backup = null, pause = false } = body;
+        const asked = { goal: goalIn(body.goal), timeline, backup, pause };
         return reply.code(202).send(accepted(await port.begin(asked)));
+      },
+    },
+    {
+      ...change,
+      methods: ['POST'],
+      url: '/v1/recovery/resume',
+      operation: 'resume_recovery',
+      summary: 'Ends the pause of a recovery: it is promoted or, with a goal, goes on to pause there.',
+      body: object({ goal: orNull(goal) }, ['goal']),
+      handle: async (request, reply) => {
+        const { goal: further = null } = request.body as { readonly goal?: Body['goal'] | null };
+        return reply.code(202).send(accepted(await port.resume(further === null ? null : goalIn(further))));
       },
     },
     {
@@ -93,6 +109,11 @@ interface Body {
   readonly goal: Partial<RecoveryGoal> & Pick<RecoveryGoal, 'kind'>;
   readonly timeline?: string;
   readonly backup?: string | null;
+  readonly pause?: boolean;
+}
+
+function goalIn({ kind, value = '', exclusive = false }: Body['goal']): RecoveryGoal {
+  return { kind, value, exclusive };
 }
 
 function accepted(result: ControlResult): { readonly message: string } {

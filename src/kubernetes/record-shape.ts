@@ -11,6 +11,7 @@ import {
   RECOVERY_STATES,
   type RecoveryGoal,
   type RecoveryOperation,
+  type RecoveryPause,
   type Settled,
   type SwitchoverRequest,
 } from '../ha/record.ts';
@@ -72,8 +73,12 @@ const tags = shape<MemberTags>({
   priority: integer(Number.MIN_SAFE_INTEGER),
 });
 
-/** Missing in what an agent wrote that did not count revisions yet. */
-const revision: Decoder<number> = (value, path) => (value === undefined ? 0 : integer(0)(value, path));
+/** For what an agent of before did not write. */
+function ifThere<T>(decoder: Decoder<T>, otherwise: T): Decoder<T> {
+  return (value, path) => (value === undefined ? otherwise : decoder(value, path));
+}
+
+const revision = ifThere(integer(0), 0);
 
 const floor = shape<Floor>({ epoch, primary: identity, revision });
 
@@ -89,6 +94,8 @@ const recovery = shape<RecoveryOperation>({
   backup: text,
   by: name,
   at: text,
+  pauses: ifThere(flag, false),
+  paused: ifThere(nullable(shape<RecoveryPause>({ at: text, socketDirectory: text })), null),
   before: shape<BeforeRecovery>({
     generation: integer(0),
     systemIdentifier,

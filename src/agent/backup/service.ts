@@ -4,7 +4,8 @@ import type { BackupProgress } from '../../archive/backup/progress.ts';
 import { ProgressKeeper } from '../../archive/backup/progress.ts';
 import { runBackup } from '../../archive/backup/run-backup.ts';
 import type { Configuration } from '../../config/configuration.ts';
-import { type MemberName, memberName, memberOf } from '../../ha/member.ts';
+import { memberName, memberOf } from '../../ha/member.ts';
+import { millis } from '../../ha/units.ts';
 import type { View } from '../../ha/view.ts';
 import type { BackupReport, BegunRun } from '../../http/backup-report.ts';
 import type { BackupPort, Refused } from '../../http/routes-backup.ts';
@@ -16,7 +17,7 @@ import { recoveryInTheWay } from '../recovery/in-the-way.ts';
 import { roleOf } from '../status.ts';
 import { identityOf, openForBackup } from './archive.ts';
 import { type CallAccess, callMember } from './call-member.ts';
-import { chooseMember } from './choose.ts';
+import { type BackupSource, type Choice, chooseMember } from './choose.ts';
 import { failureOf, isRunningElsewhere } from './errors.ts';
 import { BackupRun } from './run.ts';
 import { Scheduler } from './scheduler.ts';
@@ -31,6 +32,9 @@ export interface BackupServiceOptions {
   access(): CallAccess;
 }
 
+/** Milliseconds: for a view to come to what another has seen, or for an epoch to be settled. */
+const CHOOSE_WITHIN = 3_000;
+const LOOK_AGAIN = millis(100);
 /** Until it is known whether the lock is free or its holder lives, in milliseconds. */
 const BEGIN_WITHIN = 6_000;
 const OPEN_WITHIN = 30_000;
@@ -93,7 +97,7 @@ export class BackupService implements BackupPort {
       if (!isKnown)
         return refuse(404, 'MEMBER_UNKNOWN', `there is no member ${wanted}`, 'See "pgwarden status".');
     }
-    const choice = chooseMember(view, context.clock.now(), wanted as MemberName | 'standby' | 'primary');
+    const choice = await this.#choose(view, wanted as BackupSource);
     if (choice.member === null)
       return refuse(412, 'MEMBER_UNFIT', choice.why, 'See "pgwarden status", or name another member.');
     if (choice.member !== context.self) {
@@ -108,6 +112,17 @@ export class BackupService implements BackupPort {
       );
     }
     return await this.#begin(choice.role);
+  }
+
+  /** A member may be chosen by another that knows of it before its own view does: a refusal is waited over. */
+  async #choose(view: View, wanted: BackupSource): Promise<Choice> {
+    const { clock } = this.#options.context;
+    const until = clock.now() + CHOOSE_WITHIN;
+    for (let latest = view; ; latest = this.#options.view() ?? latest) {
+      const choice = chooseMember(latest, clock.now(), wanted);
+      if (choice.member !== null || clock.now() >= until || this.#end.signal.aborted) return choice;
+      await clock.sleep(LOOK_AGAIN, this.#end.signal);
+    }
   }
 
   async switchWal({ ticket, checkpoint }: { readonly ticket: string; readonly checkpoint: boolean }) {

@@ -4,6 +4,7 @@ import type { Binaries } from '../../postgres/find-binaries.ts';
 import type { FillDirectory, ReportProgress } from '../../postgres/ports.ts';
 import { logServerMessage } from '../../postgres/process/server-log.ts';
 import { pause } from '../../postgres/wait.ts';
+import { AgentStateError } from '../errors.ts';
 import type { Log } from '../log.ts';
 
 /** Milliseconds between two tries of a restore that fails, at most. */
@@ -25,10 +26,12 @@ export function bootstrapOf(parts: BootstrapParts): ((report: ReportProgress) =>
   const pace = new RetryPace();
   return (report) => async (place, signal) => {
     const { fillFromArchive, configuredFill } = await import('./fill.ts');
-    return await pace.attempt(
+    const filled = await pace.attempt(
       () => fillFromArchive(parts, configuredFill(parts.configuration), place, tellBy(report), signal),
       signal,
     );
+    if (filled === null) throw new AgentStateError('a bootstrap that was left at its target');
+    return filled;
   };
 }
 

@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { type MemberName, memberOf } from '../../ha/member.ts';
-import type { ClusterRecord, RecoveryOperation } from '../../ha/record.ts';
-import { abandonRecovery, beginRecovery, confirmRecovery } from '../../ha/recovery.ts';
+import type { ClusterRecord, RecoveryGoal, RecoveryOperation } from '../../ha/record.ts';
+import {
+  abandonRecovery,
+  beginRecovery,
+  confirmRecovery,
+  isSameGoal,
+  resumeRecovery,
+} from '../../ha/recovery.ts';
 import { elapsed, millis } from '../../ha/units.ts';
 import type { View } from '../../ha/view.ts';
 import type { ControlResult } from '../../http/ports.ts';
@@ -9,6 +15,7 @@ import type { RecoveryPort, RecoveryRequest } from '../../http/routes-recovery.t
 import { failureOf } from '../backup/errors.ts';
 import type { Context } from '../context.ts';
 import type { PlanParts } from './plan.ts';
+import { goalText } from './report.ts';
 
 export interface RecoveryControlDeps extends PlanParts {
   readonly context: Context;
@@ -64,6 +71,13 @@ export class RecoveryControl implements RecoveryPort {
       );
     const silent = silentMember(view);
     if (silent !== null) return silent;
+    if (request.pause && request.goal.kind === 'latest')
+      return refused(
+        400,
+        'RECOVERY_TARGET',
+        'there is no target to pause at',
+        'Name one: a time, an LSN, a transaction, a restore point, or the end of the backup.',
+      );
     let planned: Awaited<ReturnType<typeof import('./plan.ts').planRecovery>>;
     try {
       const { planRecovery } = await import('./plan.ts');
@@ -81,6 +95,7 @@ export class RecoveryControl implements RecoveryPort {
       backup: plan.backup.id,
       by: context.self,
       at: new Date().toISOString(),
+      pauses: request.pause,
     };
     return await this.#change(
       `recovery ${id}: the cluster goes back to ${target}, out of ${plan.backup.id}`,
@@ -89,6 +104,47 @@ export class RecoveryControl implements RecoveryPort {
           return refused(409, 'RECORD_MOVED', 'the primary changed meanwhile', 'Try again.');
         const another = inTheWay(view, now);
         return another ?? beginRecovery(now, operation);
+      },
+    );
+  }
+
+  async resume(goal: RecoveryGoal | null): Promise<ControlResult> {
+    const record = this.#deps.view()?.record.current?.record ?? null;
+    if (record === null) return unknownRecord();
+    const { recovery } = record;
+    if (recovery === undefined) return noRecovery();
+    if (goal !== null) {
+      try {
+        const { planFurther } = await import('./plan.ts');
+        await planFurther(this.#deps, recovery, goal, AbortSignal.timeout(PLAN));
+      } catch (error) {
+        const { code, message, remedy } = failureOf(error);
+        return refused(code === 'RECOVERY_TARGET' ? 400 : 412, code, message, remedy);
+      }
+    }
+    return await this.#change(
+      goal === null
+        ? 'the recovery goes on: it is promoted'
+        : `the recovery goes on to ${goalText(goal)}, and pauses there`,
+      (now) => {
+        const operation = now.recovery;
+        if (operation === undefined) return noRecovery();
+        const { id, state, pauses } = operation;
+        if (id !== recovery.id || !isSameGoal(operation.goal, recovery.goal))
+          return refused(
+            409,
+            'RECORD_MOVED',
+            'somebody else has resumed it meanwhile',
+            'Look, and ask again.',
+          );
+        if (pauses && (state === 'stopping' || state === 'recovering'))
+          return resumeRecovery(now, operation, goal);
+        return refused(
+          409,
+          'RECOVERY_NOT_PAUSED',
+          `recovery ${id} is ${state}, and does not pause${state === 'recovering' ? ' at its target' : ''}`,
+          'Look at what it says ("pgwarden status").',
+        );
       },
     );
   }

@@ -18,6 +18,17 @@ export class InvalidGoalError extends AgentError {
   }
 }
 
+/** A recovery that stands at its goal goes forwards only. */
+export class NotFurtherError extends AgentError {
+  constructor() {
+    super(
+      'RECOVERY_TARGET',
+      'it is not certain that this target is behind the one where the recovery stands',
+      'Name a later time (after a time) or LSN (after an LSN), or run "pgwarden recover --abandon" and begin again.',
+    );
+  }
+}
+
 /** The record asks for a recovery in place, and this member's configuration has no archive. */
 export class NoArchiveToRecoverFromError extends AgentError {
   constructor() {

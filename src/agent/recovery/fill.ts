@@ -9,6 +9,7 @@ import { describeTarget, type RestoreTarget, type TimelineChoice } from '../../a
 import type { Configuration } from '../../config/configuration.ts';
 import { type Epoch, epoch, type TimelineId } from '../../ha/units.ts';
 import { highestEpoch } from '../../postgres/work/highest-epoch.ts';
+import type { Pause } from '../../postgres/work/recover.ts';
 import { archiveSettings } from '../archive/settings.ts';
 import { AgentStateError } from '../errors.ts';
 import { type BootstrapParts, logRecovery } from './bootstrap.ts';
@@ -28,6 +29,8 @@ export interface Filling {
   readonly tablespaces: readonly TablespaceMapping[];
   /** The timeline that it is promoted to is above this one; null: whichever comes next. */
   readonly above: TimelineId | null;
+  /** Who says how it goes on at the target; null: it is promoted. */
+  readonly ask: Pause['ask'] | null;
 }
 
 /** What a valid configuration names for a cluster that begins out of an archive. */
@@ -41,6 +44,7 @@ export function configuredFill({ bootstrap: { recovery } }: Configuration): Fill
     backup: recovery.backup,
     tablespaces: recovery.tablespaceMapping.map(parseMapping).filter((one) => one !== null),
     above: null,
+    ask: null,
   };
 }
 
@@ -48,15 +52,16 @@ export function configuredFill({ bootstrap: { recovery } }: Configuration): Fill
  * Restores into `place.directory` what is asked for, recovers it to the target, and promotes it. Cut off, it is called
  * again and goes on.
  *
+ * @returns null where it was left at the target, to go further by another call
  * @throws RestoreError, ArchiveError, PostgresError
  */
 export async function fillFromArchive(
   { configuration, binaries, log }: BootstrapParts,
-  { from, target, timeline, backup, tablespaces, above }: Filling,
+  { from, target, timeline, backup, tablespaces, above, ask }: Filling,
   place: { readonly directory: string; readonly lock: string },
   report: ReportRestore,
   signal: AbortSignal,
-): Promise<{ readonly inherited: Epoch }> {
+): Promise<{ readonly inherited: Epoch } | null> {
   const { archive, postgres } = configuration;
   const source = await openRestoreSource(archiveSettings({ ...archive, url: from }), signal);
   try {
@@ -88,6 +93,7 @@ export async function fillFromArchive(
         lock: place.lock,
         parallel: PARALLEL,
         ...(above === null ? {} : { above }),
+        ...(ask === null ? {} : { pause: { superuser: postgres.superuser.name, ask } }),
         report,
         onFound: (what) => log.info({ event: 'restore.found', what }, `An unfinished restore is ${what}`),
         onWaiting: (what, error) =>
@@ -102,6 +108,7 @@ export async function fillFromArchive(
       },
       signal,
     );
+    if (restored.recovered?.promoted === false) return null;
     log.info(
       { event: 'restore.done', backup: restored.backup, ...restored.recovered, inherited },
       `Restored ${restored.backup} to ${describeTarget(target)}`,

@@ -2,9 +2,9 @@ import { readdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { majorOf, planRestore, type RestorePlan } from '../../archive/restore/plan.ts';
 import { openRestoreSource } from '../../archive/restore/source.ts';
-import { describeTarget, type TimelineChoice } from '../../archive/restore/target.ts';
+import { describeTarget, isFurther, type TimelineChoice } from '../../archive/restore/target.ts';
 import type { Configuration } from '../../config/configuration.ts';
-import type { ClusterRecord } from '../../ha/record.ts';
+import type { ClusterRecord, RecoveryGoal, RecoveryOperation } from '../../ha/record.ts';
 import type { RecoveryRequest } from '../../http/routes-recovery.ts';
 import type { Binaries } from '../../postgres/find-binaries.ts';
 import { archiveSettings } from '../archive/settings.ts';
@@ -14,6 +14,7 @@ import {
   InvalidGoalError,
   NoRoomError,
   NoSuchMajorError,
+  NotFurtherError,
   OtherSystemError,
 } from './errors.ts';
 import { goalTarget } from './goal.ts';
@@ -59,6 +60,28 @@ export async function planRecovery(
     const needed = (backup.originalBytes ?? 2 * backup.storedBytes) + WAL_ROOM;
     if (bavail * bsize < needed) throw new NoRoomError(volume, needed, bavail * bsize);
     return { plan, target: describeTarget(target) };
+  } finally {
+    source.store.close();
+  }
+}
+
+/**
+ * Proves, by reading alone, that a recovery that stands at its goal can go on from there to another.
+ *
+ * @throws NotFurtherError, OutOfReachError, and whatever else stands in the way
+ */
+export async function planFurther(
+  { configuration, binaries }: PlanParts,
+  { goal, timeline, backup }: RecoveryOperation,
+  further: RecoveryGoal,
+  signal: AbortSignal,
+): Promise<void> {
+  const target = goalTarget(further);
+  if (further.kind === 'latest' || !isFurther(goalTarget(goal), target)) throw new NotFurtherError();
+  const source = await openRestoreSource(archiveSettings(configuration.archive), signal);
+  try {
+    const wish = { target, timeline, backup, binDirectory: binaries.directory };
+    await planRestore(source, wish, () => undefined, signal);
   } finally {
     source.store.close();
   }

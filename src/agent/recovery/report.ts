@@ -6,7 +6,7 @@ import type { RecoveryReport } from '../../http/recovery-report.ts';
 export function recoveryReport(view: View): RecoveryReport | null {
   const operation = (view.record.current?.record ?? view.record.lastValid)?.recovery;
   if (operation === undefined) return null;
-  const { id, state, goal, backup, by, at } = operation;
+  const { id, state, goal, backup, by, at, pauses, paused } = operation;
   const phase = state === 'abandoning' ? 'back' : 'aside';
   const kept = [
     { member: view.self, kept: view.local.kept },
@@ -16,10 +16,11 @@ export function recoveryReport(view: View): RecoveryReport | null {
     .filter((one) => one.kept?.id === id && one.kept.phase === phase)
     .map(({ member }) => member)
     .sort();
-  return { id, state, target: goalText(goal), backup, by, at, done };
+  return { id, state, target: goalText(goal), backup, by, at, pauses, paused, done };
 }
 
-function goalText({ kind, value, exclusive }: RecoveryGoal): string {
+/** For people: "the time 2030-01-31 03:00:00+00". */
+export function goalText({ kind, value, exclusive }: RecoveryGoal): string {
   const before = exclusive ? 'just before ' : '';
   switch (kind) {
     case 'latest':

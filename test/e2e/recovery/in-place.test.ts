@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readIdentity } from '../../../src/archive/identity.ts';
 import { openStore } from '../../../src/archive/store/open.ts';
@@ -40,6 +41,26 @@ async function recover(...args: readonly string[]): Promise<string> {
   );
 }
 
+/** Where the recovery stands, by any member's word. */
+async function standing(): Promise<{ readonly by: string; readonly socketDirectory: string }> {
+  const { recovery } = await cluster.cluster('pg-0').catch(() => cluster.cluster('pg-1'));
+  if (recovery?.paused == null) throw new Error(`it does not stand: ${JSON.stringify(recovery)}`);
+  return { by: recovery.by, socketDirectory: recovery.paused.socketDirectory };
+}
+
+/** How many orders there are at the pause, where nothing can be written. */
+async function look({ socketDirectory }: { readonly socketDirectory: string }): Promise<number> {
+  const client = new pg.Client({ host: socketDirectory, user: 'postgres', database: 'app' });
+  await client.connect();
+  try {
+    await expect(client.query('insert into orders values (9999)')).rejects.toThrow('read-only');
+    const { rows: found } = await client.query<{ n: string }>('select count(*) as n from orders');
+    return Number(found[0]?.n);
+  } finally {
+    await client.end();
+  }
+}
+
 async function keptOf(): Promise<boolean[]> {
   const { members } = await openDemo(cluster.dir);
   return members.map(({ volume }) => existsSync(join(volume, 'member', 'kept.json')));
@@ -65,12 +86,35 @@ describe('a cluster whose orders were deleted by mistake', () => {
   });
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 
-  test('goes back in place to just before, on every member, and is confirmed', async () => {
+  test('stands still for a look, goes on to just before, on every member, and is confirmed', async () => {
     const before = (await cluster.cluster(await cluster.primary())).epoch;
-    const at = await marked('insert into orders select generate_series(1, 100)', 'delete from orders');
+    const early = await marked(
+      'insert into orders select generate_series(1, 40)',
+      'insert into orders select generate_series(41, 60)',
+    );
+    const at = await marked('insert into orders select generate_series(61, 100)', 'delete from orders');
     expect(await rows()).toEqual([]);
-    const told = await recover('--to-time', at);
-    expect(told).toContain('--confirm');
+
+    expect(await recover('--pause', '--to-time', early)).toContain('--resume');
+    const first = await standing();
+    expect(await look(first)).toBe(40);
+    // Who dies there stands there again.
+    await cluster.kill(first.by, { what: 'agent' });
+    const again = await waitFor(
+      'it to stand there again',
+      async () => {
+        const now = await standing().catch(() => null);
+        return now !== null && now.socketDirectory !== first.socketDirectory ? now : null;
+      },
+      MINUTES,
+    );
+    expect(await look(again)).toBe(40);
+    const backwards = await cluster.tryPgwarden('recover', '--resume', '--to-time', '2020-01-01 00:00:00+00');
+    expect(backwards.stderr).toContain('not certain');
+
+    expect(await recover('--resume', '--to-time', at)).toContain('--resume');
+    expect(await look(await standing())).toBe(100);
+    expect(await recover('--resume')).toContain('--confirm');
     await cluster.waitUntilComplete();
     expect((await rows()).length).toBe(100);
     const status = await cluster.cluster(await cluster.primary());

@@ -59,6 +59,7 @@ export const BY_PEOPLE = {
     world.archives.set(id, server.wal.slice(0, Math.max(1, Math.ceil(confirmed * fault.amount))));
     edit(world, (current) =>
       beginRecovery(current, {
+        pauses: false,
         id,
         goal: { kind: 'immediate', value: '', exclusive: false },
         timeline: current.timeline,

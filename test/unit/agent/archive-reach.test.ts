@@ -47,6 +47,7 @@ test('nothing is archived before a recovery in place is confirmed', () => {
     backup: 'base',
     by: name(0),
     at: '2026-01-01T00:00:00.000Z',
+    pauses: false,
   });
   expect(confirmed(leading([7_000, 8_000], { record: waiting }))).toContain('confirmed');
 });

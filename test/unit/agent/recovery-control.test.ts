@@ -25,6 +25,7 @@ const REQUEST = {
   goal: { kind: 'immediate', value: '', exclusive: false },
   timeline: 'latest',
   backup: null,
+  pause: false,
 } as const;
 
 const UNDER_WAY = beginRecovery(record(), {
@@ -34,6 +35,7 @@ const UNDER_WAY = beginRecovery(record(), {
   backup: 'base_1',
   by: name(0),
   at: '2026-01-02T00:00:00.000Z',
+  pauses: true,
 });
 
 const PEERS = [peer(1, { kept: null }), peer(2, { kept: null })];
@@ -114,6 +116,40 @@ test('is confirmed only when it serves, and abandoned at any time', async () => 
   expect(await serving.port.confirm()).toMatchObject({ accepted: true });
   expect(serving.written).toMatchObject([{ confirmed: 'abcd0123' }]);
   expect(serving.written[0]?.recovery).toBeUndefined();
+});
+
+test('has nothing to pause at where no target is given', async () => {
+  const { port } = control(primaryView({ peers: PEERS }));
+  const latest = { ...REQUEST, goal: { kind: 'latest', value: '', exclusive: false }, pause: true } as const;
+  expect(await port.begin(latest)).toMatchObject({ status: 400, refusal: { code: 'RECOVERY_TARGET' } });
+});
+
+test('is resumed once, and only where it pauses', async () => {
+  const paused = { at: '2026-01-02T00:01:00.000Z', socketDirectory: '/tmp/x' };
+  const recovery = { ...UNDER_WAY.recovery!, state: 'recovering' as const, paused };
+  const standing = control(primaryView({ record: { ...UNDER_WAY, recovery } }));
+  expect(await standing.port.resume(null)).toMatchObject({ accepted: true });
+  expect(standing.written).toMatchObject([
+    { recovery: { state: 'recovering', pauses: false, paused: null } },
+  ]);
+  expect(standing.written[0]?.revision).toBe(UNDER_WAY.revision + 1);
+  expect(await standing.port.resume(null)).toMatchObject({ refusal: { code: 'RECOVERY_NOT_PAUSED' } });
+  expect(standing.written.length).toBe(1);
+
+  const serving = { ...recovery, state: 'serving' as const };
+  const late = control(primaryView({ record: { ...UNDER_WAY, recovery: serving } }));
+  expect(await late.port.resume(null)).toMatchObject({ refusal: { code: 'RECOVERY_NOT_PAUSED' } });
+});
+
+test('goes forwards only', async () => {
+  const { port, written } = control(primaryView({ record: UNDER_WAY }));
+  for (const value of ['2025-12-31 23:59:59+00', '2026-01-01 00:00:00+00'])
+    expect(await port.resume({ kind: 'time', value, exclusive: true })).toMatchObject({
+      status: 400,
+      refusal: { code: 'RECOVERY_TARGET' },
+    });
+  expect(await port.resume({ kind: 'latest', value: '', exclusive: false })).toMatchObject({ status: 400 });
+  expect(written).toEqual([]);
 });
 
 test('where there is none, nothing is confirmed or abandoned', async () => {

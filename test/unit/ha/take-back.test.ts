@@ -10,6 +10,8 @@ import {
   claimRecovered,
   confirmRecovery,
   isHalted,
+  pauseRecovery,
+  resumeRecovery,
 } from '../../../src/ha/recovery.ts';
 import { mayRenew } from '../../../src/ha/renewal.ts';
 import { takeBack } from '../../../src/ha/take-back.ts';
@@ -38,13 +40,14 @@ import {
 } from './views.ts';
 
 const ID = 'abcd0123';
-const WISH: Omit<RecoveryOperation, 'state' | 'before'> = {
+const WISH: Omit<RecoveryOperation, 'state' | 'paused' | 'before'> = {
   id: ID,
   goal: { kind: 'time', value: '2026-01-01 00:00:00+00', exclusive: false },
   timeline: timelineId(3),
   backup: 'base_000000030000000000000002',
   by: name(0),
   at: '2026-01-02T00:00:00.000Z',
+  pauses: false,
 };
 
 const operationOf = (of: ClusterRecord): RecoveryOperation => of.recovery!;
@@ -487,5 +490,58 @@ describe('afterwards', () => {
     expect(decide(view)).toMatchObject({ kind: 'problem', code: 'RECORD_LOST_IN_RECOVERY' });
     const own = emptyView(0, { record: null, local: { kept: kept('aside') }, peers: [] });
     expect(decide(own)).toMatchObject({ kind: 'problem', code: 'RECORD_LOST_IN_RECOVERY' });
+  });
+});
+
+describe('a recovery that pauses', () => {
+  const paused = { at: '2026-01-02T00:01:00.000Z', socketDirectory: '/tmp/a' };
+  const pausing = claimRecovered(
+    beginRecovery(record(), { ...WISH, pauses: true }),
+    operationOf(beginRecovery(record(), { ...WISH, pauses: true })),
+    { member: name(0), holder: holderOf(0), leaseDuration: STOPPING.leaseDuration },
+  );
+  const wish = operationOf(pausing);
+
+  test('is told to stand by the member that recovers, once for each place', () => {
+    const standing = pauseRecovery(pausing, wish, name(0), paused)!;
+    expect(operationOf(standing)).toMatchObject({ state: 'recovering', paused });
+    expect(standing.revision).toBe(pausing.revision + 1);
+    expect(pauseRecovery(standing, wish, name(0), paused)).toBeNull();
+    const again = pauseRecovery(standing, wish, name(0), { ...paused, socketDirectory: '/tmp/b' })!;
+    expect(operationOf(again).paused?.socketDirectory).toBe('/tmp/b');
+  });
+
+  test('does not stand where another recovers, where it was resumed, or abandoned', () => {
+    expect(pauseRecovery(pausing, wish, name(1), paused)).toBeNull();
+    expect(pauseRecovery(resumeRecovery(pausing, wish, null), wish, name(0), paused)).toBeNull();
+    const goal = { ...WISH.goal, value: '2026-01-01 00:05:00+00' };
+    expect(pauseRecovery(resumeRecovery(pausing, wish, goal), wish, name(0), paused)).toBeNull();
+    expect(pauseRecovery(abandonRecovery(pausing, wish, name(0)), wish, name(0), paused)).toBeNull();
+    expect(pauseRecovery(record(), wish, name(0), paused)).toBeNull();
+  });
+
+  test('goes on to a later target to pause there, or to its end', () => {
+    const standing = pauseRecovery(pausing, wish, name(0), paused)!;
+    const goal = { ...WISH.goal, value: '2026-01-01 00:05:00+00' };
+    expect(operationOf(resumeRecovery(standing, operationOf(standing), goal))).toMatchObject({
+      goal,
+      pauses: true,
+      paused: null,
+    });
+    expect(operationOf(resumeRecovery(standing, operationOf(standing), null))).toMatchObject({
+      goal: WISH.goal,
+      pauses: false,
+      paused: null,
+    });
+  });
+
+  test('stands no more once another claims it', () => {
+    const standing = pauseRecovery(pausing, wish, name(0), paused)!;
+    const other = claimRecovered(standing, operationOf(standing), {
+      member: name(1),
+      holder: holderOf(1),
+      leaseDuration: STOPPING.leaseDuration,
+    });
+    expect(operationOf(other)).toMatchObject({ by: name(1), pauses: true, paused: null });
   });
 });

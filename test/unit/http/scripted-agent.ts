@@ -239,6 +239,7 @@ export class ScriptedAgent implements AgentPort {
       };
     this.recovery = {
       begin: record('recover'),
+      resume: record('resumeRecovery'),
       confirm: record('confirmRecovery'),
       abandon: record('abandonRecovery'),
     };

@@ -58,6 +58,7 @@ describe('the cluster record as a Lease', () => {
       backup: 'base_000000030000000000000002',
       by: memberName('pg-0'),
       at: '2026-03-04T05:06:07.089Z',
+      pauses: true,
     } as const;
     const recovering = { ...beginRecovery(record(), wish), confirmed: 'before' };
 
@@ -72,6 +73,22 @@ describe('the cluster record as a Lease', () => {
       expect(decodeRecord(lease, PLACE).record).toEqual(recovering);
       const after = stored(encodeRecord(record(), PLACE, NOW, lease));
       expect(decodeRecord(after, PLACE).record).toEqual(record());
+    });
+
+    it('keeps where it stands', () => {
+      const paused = { at: '2026-03-04T05:07:08.091Z', socketDirectory: '/tmp/pgwarden-recover-1' };
+      const standing = { ...recovering, recovery: { ...recovering.recovery!, paused } };
+      const lease = stored(encodeRecord(standing, PLACE, NOW, fresh()));
+      expect(decodeRecord(lease, PLACE).record).toEqual(standing);
+    });
+
+    it('is read as one without a pause where an agent wrote it that knew none', () => {
+      const lease = stored(encodeRecord(recovering, PLACE, NOW, fresh()));
+      const { pauses: _, paused: __, ...before } = recovering.recovery!;
+      const old = edited(lease, (body) => {
+        body.recovery = before;
+      });
+      expect(decodeRecord(old, PLACE).record.recovery).toEqual({ ...before, pauses: false, paused: null });
     });
 
     it('is refused where it makes no sense, naming what', () => {
