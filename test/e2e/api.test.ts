@@ -5,7 +5,7 @@ import { deleteLease, getLease, type LeaseObject, recordOf, restoreLease, signal
 import { underLoad } from './under-load.ts';
 import { waitFor } from './wait-for.ts';
 
-const OUTAGE_MILLIS = 60_000;
+const OUTAGE_MILLIS = 30_000;
 
 describe('three members under a steady load', () => {
   let cluster: DemoCluster;
@@ -14,8 +14,8 @@ describe('three members under a steady load', () => {
   });
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 
-  test('go on while the API is stopped for a minute, a standby is lost and comes back meanwhile', () =>
-    underLoad(cluster, { name: 'API stopped for a minute', longestGapMillis: 5000 }, async (before) => {
+  test('go on while the API is stopped for three leases, a standby is lost and comes back meanwhile', () =>
+    underLoad(cluster, { name: 'API stopped for three leases', longestGapMillis: 5000 }, async (before) => {
       const { primary, standbys, writer } = before;
       const [standby = ''] = standbys;
       const until = performance.now() + OUTAGE_MILLIS;

@@ -1,5 +1,12 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import {
+  type ClientRequest,
+  createServer,
+  type IncomingMessage,
+  request,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -12,6 +19,8 @@ export type Fault =
   | { readonly kind: 'drip'; readonly bytes: number }
   /** Neither passed on nor answered, until the fault is over: then the connection is closed. */
   | { readonly kind: 'hang' }
+  /** So many bytes of the request's body are passed on, and no more: it is not answered until the proxy ends. */
+  | { readonly kind: 'hold'; readonly bytes: number }
   /** The Date of every answer is off by so many milliseconds. */
   | { readonly kind: 'clock'; readonly ahead: number };
 
@@ -39,6 +48,7 @@ export class FaultProxy implements AsyncDisposable {
   readonly requests: { readonly method: string; readonly path: string }[] = [];
   #fault: (method: string, path: string) => Fault | null = () => null;
   readonly #hanging = new Set<IncomingMessage>();
+  #holding = 0;
 
   private constructor(target: number) {
     this.#target = target;
@@ -63,6 +73,11 @@ export class FaultProxy implements AsyncDisposable {
     this.#hanging.clear();
   }
 
+  /** How many requests are held with what they are let send passed on. */
+  get holding(): number {
+    return this.#holding;
+  }
+
   /** How many requests hang now. */
   get hanging(): number {
     return this.#hanging.size;
@@ -71,6 +86,20 @@ export class FaultProxy implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.close();
     this.#server.closeAllConnections();
+  }
+
+  #hold(incoming: IncomingMessage, passed: ClientRequest, bytes: number): void {
+    let left = bytes;
+    incoming.on('data', (piece: Buffer) => {
+      if (left === 0) return;
+      const some = piece.subarray(0, left);
+      left -= some.length;
+      passed.write(some, () => {
+        if (left === 0) this.#holding += 1;
+      });
+    });
+    // The client is dead, and so is its connection to the server.
+    incoming.on('close', () => passed.destroy());
   }
 
   #serve(incoming: IncomingMessage, outgoing: ServerResponse): void {
@@ -100,7 +129,8 @@ export class FaultProxy implements AsyncDisposable {
       path: url,
       headers: incoming.headers,
     });
-    incoming.pipe(passed);
+    if (fault?.kind === 'hold') this.#hold(incoming, passed, fault.bytes);
+    else incoming.pipe(passed);
     passed.on('error', () => outgoing.destroy());
     passed.on('response', (answer) => {
       const headers = { ...answer.headers };

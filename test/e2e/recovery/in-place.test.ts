@@ -194,6 +194,17 @@ describe('a cluster whose orders were deleted by mistake', () => {
     expect(stdout).not.toContain('problem');
   });
 
+  test('comes back from a pause as if nothing had been', async () => {
+    await cluster.query('insert into orders values (5001)');
+    const everything = await rows();
+    expect(await recover('--pause', '--immediate')).toContain('--resume');
+    expect(await look(await standing())).toBeLessThan(everything.length);
+    await cluster.pgwarden('recover', '--abandon', '--timeout', '170');
+    await cluster.waitUntilComplete();
+    expect(await rows()).toEqual(everything);
+    expect((await cluster.cluster(await cluster.primary())).recovery).toBeNull();
+  });
+
   test('refuses a target in the future with the range, and touches nothing', async () => {
     const answer = await cluster.tryPgwarden('recover', '--to-time', '2099-01-01 00:00:00+00', '-o', 'json');
     expect(answer.exitCode).not.toBe(0);
