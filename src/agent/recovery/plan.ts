@@ -12,6 +12,7 @@ import { openForBackup } from '../backup/archive.ts';
 import {
   HasTablespacesError,
   InvalidGoalError,
+  NoArchiveToRecoverFromError,
   NoRoomError,
   NoSuchMajorError,
   NotFurtherError,
@@ -68,7 +69,7 @@ export async function planRecovery(
 /**
  * Proves, by reading alone, that a recovery that stands at its goal can go on from there to another.
  *
- * @throws NotFurtherError, OutOfReachError, and whatever else stands in the way
+ * @throws NoArchiveToRecoverFromError, NotFurtherError, OutOfReachError, and whatever else stands in the way
  */
 export async function planFurther(
   { configuration, binaries }: PlanParts,
@@ -76,6 +77,7 @@ export async function planFurther(
   further: RecoveryGoal,
   signal: AbortSignal,
 ): Promise<void> {
+  if (configuration.archive.url === null) throw new NoArchiveToRecoverFromError();
   const target = goalTarget(further);
   if (further.kind === 'latest' || !isFurther(goalTarget(goal), target)) throw new NotFurtherError();
   const source = await openRestoreSource(archiveSettings(configuration.archive), signal);

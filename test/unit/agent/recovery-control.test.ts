@@ -141,6 +141,13 @@ test('is resumed once, and only where it pauses', async () => {
   expect(await late.port.resume(null)).toMatchObject({ refusal: { code: 'RECOVERY_NOT_PAUSED' } });
 });
 
+test('goes no further where this member has no archive', async () => {
+  const { port, written } = control(primaryView({ record: UNDER_WAY }), null);
+  const goal = { kind: 'time', value: '2026-02-01 00:00:00+00', exclusive: false } as const;
+  expect(await port.resume(goal)).toMatchObject({ status: 412, refusal: { code: 'NO_ARCHIVE' } });
+  expect(written).toEqual([]);
+});
+
 test('goes forwards only', async () => {
   const { port, written } = control(primaryView({ record: UNDER_WAY }));
   for (const value of ['2025-12-31 23:59:59+00', '2026-01-01 00:00:00+00'])
