@@ -3,7 +3,7 @@ import { LSN_ZERO } from '../ha/lsn.ts';
 import { type Incarnation, incarnation, type MemberIncarnation } from '../ha/member.ts';
 import type { PeerState, Position } from '../ha/peer.ts';
 import { asksToReturn } from '../ha/returning.ts';
-import { hearsPrimary } from '../ha/suspicion.ts';
+import { tellsHearing } from '../ha/suspicion.ts';
 import { elapsed, epoch, type Instant, timelineId } from '../ha/units.ts';
 import type { View } from '../ha/view.ts';
 
@@ -37,7 +37,7 @@ export function peerState(view: View, now: Instant, peers: View['peers'] = view.
     checkpointTimeline: server?.checkpointTimeline ?? local.control?.checkpointTimeline ?? timelineId(0),
     replayLsn: server?.replayLsn ?? LSN_ZERO,
     streamingFrom: server?.receiver?.streaming === true ? server.follows : null,
-    hearsPrimary: record !== null && hearsPrimary({ ...view, peers, now }, record),
+    hearsPrimary: record !== null && tellsHearing(view, record, now, peers),
     shutdownLsn: local.control?.shutdownEndLsn ?? null,
     epochOfPrimary: record?.epoch ?? epoch(0),
     asksToReturn: record !== null && asksToReturn(view, record),

@@ -1,7 +1,7 @@
 import { isOverdue, isReleased } from './lease.ts';
 import { type MemberName, memberOf } from './member.ts';
 import type { ClusterRecord } from './record.ts';
-import { elapsed } from './units.ts';
+import { elapsed, type Instant } from './units.ts';
 import type { PeerView, View } from './view.ts';
 
 export type Suspicion =
@@ -37,12 +37,33 @@ export function receiverHears(view: View): boolean {
   return receiver?.streaming === true && elapsed(receiver.heardAt, view.now) <= view.settings.suspectAfter;
 }
 
+/** A winner that came down and promised a higher epoch since is a standby that others stream from, and nobody's primary. */
+function receivesFromPrimary(view: View, record: ClusterRecord): boolean {
+  if (record.primary === null || view.local.server?.follows !== record.primary) return false;
+  return receiverHears(view) && !hasTurnedAway(peerOf(view, memberOf(record.primary)), record);
+}
+
 /** This member hears the primary that the record names: it refuses to be recruited and suspects nobody. */
 export function hearsPrimary(view: View, record: ClusterRecord): boolean {
   if (record.primary === null || memberOf(record.primary) === view.self) return false;
   if (isTakingOffice(view, record)) return true;
-  const followsIt = view.local.server?.follows === record.primary;
-  return (followsIt && receiverHears(view)) || agentVouches(view, memberOf(record.primary));
+  return receivesFromPrimary(view, record) || agentVouches(view, memberOf(record.primary));
+}
+
+/**
+ * What this member tells of whether it hears the primary, at `now`: of the primary's agent by the answers that came since
+ * its last look (`peers`), of its receiver by that look, since what the receiver heard after it is not known. A look is
+ * taken once in `suspectAfter`; one that is older tells nothing.
+ */
+export function tellsHearing(
+  view: View,
+  record: ClusterRecord,
+  now: Instant,
+  peers: View['peers'] = view.peers,
+): boolean {
+  if (hearsPrimary({ ...view, peers, now }, record)) return true;
+  const isRecent = elapsed(view.now, now) <= view.settings.suspectAfter;
+  return isRecent && receivesFromPrimary({ ...view, peers }, record);
 }
 
 /** How long the winner of an epoch has to settle it while its agent answers, in units of `hungAfter`. */

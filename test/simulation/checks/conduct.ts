@@ -1,3 +1,4 @@
+import { memberOf } from '../../../src/ha/member.ts';
 import type { PromiseAnswer, PromiseRequest } from '../../../src/ha/peer.ts';
 import type { ClusterRecord } from '../../../src/ha/record.ts';
 import { elapsed } from '../../../src/ha/units.ts';
@@ -82,6 +83,9 @@ export class Conduct {
     const { receiver } = server;
     if (receiver?.streaming !== true || elapsed(receiver.heardAt, view.now) > view.settings.suspectAfter)
       return;
+    // A winner that came down and promised more since is a standby, and will lead no more.
+    const { server: its } = this.#world.machine(memberOf(record.primary));
+    if (its?.inRecovery === true && its.volume.promise > record.epoch) return;
     this.#fail(
       'who hears the primary does not promise',
       `${view.self} promised ${request.epoch} to ${request.candidate} while it streamed from ${record.primary}`,

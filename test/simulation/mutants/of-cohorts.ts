@@ -111,12 +111,18 @@ export const OF_COHORTS: readonly Mutant[] = [
       },
     ],
   },
-  mutant(
-    'a dead incarnation stays in the cohort',
-    'src/ha/cohort.ts',
-    'return memberIncarnation(member, record.incarnation) !== identity;',
-    'return false;',
-  ),
+  {
+    name: 'a dead incarnation stays in the cohort',
+    // Either of the two alone is covered by the other.
+    changes: [
+      {
+        file: 'src/ha/cohort.ts',
+        from: 'return memberIncarnation(member, record.incarnation) !== identity;',
+        to: 'return false;',
+      },
+      { file: 'src/ha/cohort.ts', from: '&& !hasAnother(identity)', to: '' },
+    ],
+  },
   mutant(
     'an epoch is settled with acknowledgements that nobody gave',
     'src/ha/settle.ts',

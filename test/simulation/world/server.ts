@@ -28,6 +28,9 @@ export type StopMode = 'fast' | 'immediate' | 'kill';
 
 let nextPid = 1;
 
+/** A part of `dropAfter`: a primary knows of a reply by its next look, which may come late. */
+const NEARLY = 0.8;
+
 /** One run of Postgres in a member's data directory: postmaster, backends, checkpointer, walsenders, receiver. */
 export class SimServer {
   readonly world: World;
@@ -44,7 +47,7 @@ export class SimServer {
   readonly sessions = new Set<Session>();
   /** When each standby last replied. */
   readonly heardAt = new Map<string, number>();
-  /** Since when each has replied again and again without a silence that a primary drops it for. */
+  /** Since when each has replied again and again without a silence that a primary may drop it for. */
   readonly heardSince = new Map<string, number>();
   state: 'starting' | 'running' | 'stopping' | 'gone' = 'starting';
   inRecovery: boolean;
@@ -297,7 +300,7 @@ export class SimServer {
     walsender.replies += 1;
     walsender.lastReplyAt = scheduler.now;
     const before = this.heardAt.get(walsender.identity) ?? Number.NEGATIVE_INFINITY;
-    if (scheduler.now - before >= this.world.settings.dropAfter)
+    if (scheduler.now - before >= this.world.settings.dropAfter * NEARLY)
       this.heardSince.set(walsender.identity, scheduler.now);
     this.heardAt.set(walsender.identity, scheduler.now);
     this.syncRep.release(walsender);

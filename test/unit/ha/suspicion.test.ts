@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { agentVouches, hearsPrimary, isShared, receiverHears, suspect } from '../../../src/ha/suspicion.ts';
+import {
+  agentVouches,
+  hearsPrimary,
+  isShared,
+  receiverHears,
+  suspect,
+  tellsHearing,
+} from '../../../src/ha/suspicion.ts';
+import { epoch, instant } from '../../../src/ha/units.ts';
+import type { View } from '../../../src/ha/view.ts';
 import {
   ago,
   deadPeer,
@@ -43,6 +52,45 @@ describe('a primary is heard', () => {
   test('only by whom follows it: what comes from another counts for nothing', () => {
     const view = standbyView({ server: { follows: id(2) }, peers: [deadPeer(0), peer(2)] });
     expect(hearsPrimary(view, record())).toBe(false);
+  });
+});
+
+test('who streams from a winner that came down, and promised more since, hears no primary', () => {
+  const view = (promise: number) =>
+    standbyView({
+      record: wonBy(0),
+      server: { receiver: receiver(100) },
+      peers: [peer(0, { state: 'standby', serving: false, promise: epoch(promise) }), peer(2)],
+    });
+  const won = wonBy(0);
+  expect(hearsPrimary(view(won.epoch), won)).toBe(true);
+  expect(hearsPrimary(view(won.epoch + 1), won)).toBe(false);
+  expect(tellsHearing(view(won.epoch + 1), won, view(0).now)).toBe(false);
+});
+
+describe('what a member tells of whom it hears', () => {
+  const later = (view: View, millis: number) => instant(view.now + millis);
+  const looked = (heard: number) =>
+    standbyView({ peers: [deadPeer(0), peer(2)], server: { receiver: receiver(heard) } });
+
+  test('rests on its last look where the receiver alone has heard: until then it may have heard more', () => {
+    const view = looked(400);
+    expect(tellsHearing(view, record(), later(view, 700))).toBe(true);
+    expect(tellsHearing(view, record(), later(view, 1_000))).toBe(true);
+  });
+  test('is nothing where that look is old', () => {
+    const view = looked(400);
+    expect(tellsHearing(view, record(), later(view, 1_100))).toBe(false);
+  });
+  test('is no more than that look has seen', () => {
+    const view = looked(1_100);
+    expect(tellsHearing(view, record(), later(view, 0))).toBe(false);
+  });
+  test('counts the answers that came since', () => {
+    const view = looked(5_000);
+    const now = later(view, 1_500);
+    const answered = [peer(0, { serving: true, state: 'primary' }, { answeredAt: now }), peer(2)];
+    expect(tellsHearing(view, record(), now, answered)).toBe(true);
   });
 });
 
