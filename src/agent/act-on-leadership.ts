@@ -4,6 +4,7 @@ import { countIn, synchronousStandbyNames } from '../ha/quorum.ts';
 import type { Cohort } from '../ha/record.ts';
 import { elapsed, millis } from '../ha/units.ts';
 import type { EpochRow, ServerView, View } from '../ha/view.ts';
+import type { ProcessState } from '../postgres/ports.ts';
 import { settleUnknownSwap } from './act-on-record.ts';
 import type { Context } from './context.ts';
 import { AgentStateError, OverdueError } from './errors.ts';
@@ -129,16 +130,24 @@ async function promote(
   if (record === undefined || identity === null) throw new AgentStateError('a promotion without a record');
   const given = AbortSignal.any([signal, AbortSignal.timeout(PROMOTE)]);
   const names = synchronousStandbyNames(decision.cohort);
+  const prepared = pidOf(instance.process);
   await Promise.all([
     writeFloor(context, view, record, identity),
     isPrepared(server, names) ? null : instance.prepareToPromote(names, given),
   ]);
+  // One that came down and was started again waits for nobody's acknowledgement, and nobody's would ever do.
+  if (prepared === null || pidOf(instance.process) !== prepared)
+    throw new AgentStateError('Postgres was started anew while its promotion was prepared');
   // No promise can be given from here on: a member that won refuses, and its loop carries out one thing at a time.
   await instance.promote(decision.timeline, given);
   context.log.info(
     { event: 'promoted', epoch: decision.epoch, timeline: decision.timeline },
     `Promoted to timeline ${decision.timeline} in epoch ${decision.epoch}`,
   );
+}
+
+function pidOf(process: ProcessState): number | null {
+  return process.state === 'stopped' ? null : process.pid;
 }
 
 /** The target of a planned end, or a candidate, did before what `prepareToPromote` does, and it receives from nobody. */

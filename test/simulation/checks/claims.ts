@@ -80,8 +80,9 @@ export class Claims {
   #heard(primary: string | null, cohort: readonly string[], but: string): number {
     const { server } = this.#world.machine(memberOf(primary as never));
     const { scheduler, settings } = this.#world;
-    // The last reply of a connection that is gone came to nobody's notice.
+    // The last reply of a connection that is gone came to nobody's notice; who ends is counted on no more.
     const isHeard = (other: string) =>
+      this.#world.machine(memberOf(other as never)).agent?.view?.wishes.shutdown !== true &&
       [...(server?.walsenders ?? [])].some(({ identity }) => identity === other) &&
       (server?.heardAt.get(other) ?? 0) > scheduler.now - (settings.dropAfter - LOOKED_AT) &&
       (server?.heardSince.get(other) ?? scheduler.now) < scheduler.now - LOOKED_AT;
