@@ -26,13 +26,13 @@ const PATRONI_ROWS: readonly RowId[] = ['kill', 'postmaster', 'switchover'];
 
 async function main(options: FailoverOptions): Promise<void> {
   const rows = ROWS.filter(({ id }) => options.only.has(id));
+  await obtainLibpqClient(say);
   const own = new Map<RowId, Outcome>();
   const local = rows.filter(({ id }) => id !== 'network');
   const descriptions: string[] = [];
   await column(own, local, options, () => DemoSubject.start(options.archives), descriptions);
   const cut = rows.filter(({ id }) => id === 'network');
   const why = cut.length === 0 ? null : await whyNoNamespaces();
-  if (why === null && cut.length > 0) await obtainLibpqClient(say);
   if (why === null) await column(own, cut, options, () => NetworkSubject.start(), descriptions);
   else skip(own, cut, why);
 

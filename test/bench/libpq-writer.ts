@@ -13,7 +13,7 @@ import type { Load, LoadOptions } from './load.ts';
 const PYTHON = '/usr/bin/python3';
 const PACKAGE = 'python3-psycopg2';
 
-/** The load of `Writer`, by libpq itself, in a process of its own: for faults where its own time-outs decide. */
+/** Clients that write all the time, by libpq itself, whose URL and time-outs it is: in a process of its own. */
 export class LibpqWriter implements Load {
   readonly #url: string;
   readonly #options: LoadOptions;
@@ -82,7 +82,9 @@ export async function obtainLibpqClient(say: (text: string) => void): Promise<vo
   const found = await execa(PYTHON, ['-c', 'import psycopg2'], { reject: false });
   if (found.exitCode === 0) return;
   if (process.getuid?.() !== 0) {
-    throw new Error(`--only network: install the package ${PACKAGE} first (this is not root)`);
+    throw new Error(
+      `install the package ${PACKAGE} first: the clients are libpq itself, and this is not root`,
+    );
   }
   say(`installing the package ${PACKAGE}`);
   const env = { DEBIAN_FRONTEND: 'noninteractive' };

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../e2e/wait-for.ts';
-import { Writer } from '../e2e/writer.ts';
 import { LibpqWriter } from './libpq-writer.ts';
 import type { Load } from './load.ts';
 import { requireNothingLost } from './nothing-lost.ts';
@@ -32,8 +31,7 @@ export async function measure(subject: Subject, row: Row, options: MeasureOption
   await subject.waitUntilComplete();
   const { connections } = options;
   const load = { connections, pauseMillis: 10, retryMillis: 100, table: `writes_${row.id}` };
-  const Client = row.client === 'libpq' ? LibpqWriter : Writer;
-  const writer = await new Client(subject.url, load).start();
+  const writer = await new LibpqWriter(subject.url, load).start();
   const gaps: number[] = [];
   try {
     for (let run = 1; run <= options.runs; run += 1) {
