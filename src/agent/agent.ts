@@ -26,7 +26,7 @@ import { Promises } from './promises.ts';
 import { RecordTracker } from './record-tracker.ts';
 import { bootstrapOf } from './recovery/bootstrap.ts';
 import { recoveryInPlace } from './recovery/in-place.ts';
-import { standingOf } from './recovery/standing.ts';
+import { recordWord } from './recovery/record-word.ts';
 import { Report } from './report.ts';
 import { Secrets } from './secrets.ts';
 import { instanceOptions, instanceSettings } from './settings.ts';
@@ -161,7 +161,7 @@ async function live(
     bootstrap: bootstrapOf({ configuration, binaries, log }),
     recoverTo: recoveryInPlace(
       { configuration, binaries, log },
-      standingOf(() => context),
+      recordWord(() => context),
     ),
     keepWal: keepingWal(configuration, log),
     settings: () => settings.ha,

@@ -83,8 +83,7 @@ export class RecoveryControl implements RecoveryPort {
       const { planRecovery } = await import('./plan.ts');
       planned = await planRecovery(this.#deps, record, request, AbortSignal.timeout(PLAN));
     } catch (error) {
-      const { code, message, remedy } = failureOf(error);
-      return refused(code === 'RECOVERY_TARGET' ? 400 : 412, code, message, remedy);
+      return planFailed(error);
     }
     const { plan, target } = planned;
     const id = randomBytes(4).toString('hex');
@@ -118,8 +117,7 @@ export class RecoveryControl implements RecoveryPort {
         const { planFurther } = await import('./plan.ts');
         await planFurther(this.#deps, recovery, goal, AbortSignal.timeout(PLAN));
       } catch (error) {
-        const { code, message, remedy } = failureOf(error);
-        return refused(code === 'RECOVERY_TARGET' ? 400 : 412, code, message, remedy);
+        return planFailed(error);
       }
     }
     return await this.#change(
@@ -205,6 +203,12 @@ export class RecoveryControl implements RecoveryPort {
     }
     return refused(409, 'RECORD_BUSY', 'the cluster record kept changing', 'Try again.');
   }
+}
+
+/** What cannot be planned is refused with the reason; a target that makes no sense is the caller's own fault. */
+function planFailed(error: unknown): Refusal {
+  const { code, message, remedy } = failureOf(error);
+  return refused(code === 'RECOVERY_TARGET' ? 400 : 412, code, message, remedy);
 }
 
 /** What a person must settle first. */

@@ -5,7 +5,7 @@ import type { Pause } from '../../postgres/work/recover.ts';
 import type { Context } from '../context.ts';
 import { type BootstrapParts, RetryPace, tellBy } from './bootstrap.ts';
 import { NoArchiveToRecoverFromError } from './errors.ts';
-import type { Standing } from './standing.ts';
+import type { RecordWord } from './record-word.ts';
 
 /** Milliseconds between two looks for a word of how it goes on. */
 const LOOK = 250;
@@ -15,7 +15,7 @@ const LOOK = 250;
  * promoted to a timeline that nobody of this cluster ever reserved; one that pauses stands at its goal first, until the
  * cluster record says how it goes on. Nothing of it is loaded before it is wanted.
  */
-export function recoveryInPlace(parts: BootstrapParts, standing: Standing): Context['recoverTo'] {
+export function recoveryInPlace(parts: BootstrapParts, word: RecordWord): Context['recoverTo'] {
   let pace = { id: '', retry: new RetryPace() };
   return (asked, highest, report) => async (place, signal) => {
     if (pace.id !== asked.id) pace = { id: asked.id, retry: new RetryPace() };
@@ -24,7 +24,7 @@ export function recoveryInPlace(parts: BootstrapParts, standing: Standing): Cont
     const { url } = parts.configuration.archive;
     if (url === null) throw new NoArchiveToRecoverFromError();
     for (;;) {
-      const operation = standing.newest(asked.id) ?? asked;
+      const operation = word.newest(asked.id) ?? asked;
       const filling = {
         from: url,
         target: goalTarget(operation.goal),
@@ -32,7 +32,7 @@ export function recoveryInPlace(parts: BootstrapParts, standing: Standing): Cont
         backup: operation.backup,
         tablespaces: [],
         above: highest,
-        ask: operation.pauses ? askRecord(standing, operation) : null,
+        ask: operation.pauses ? askRecord(word, operation) : null,
       };
       const filled = await pace.retry.attempt(
         () => fillFromArchive(parts, filling, place, tellBy(report), signal),
@@ -44,15 +44,15 @@ export function recoveryInPlace(parts: BootstrapParts, standing: Standing): Cont
 }
 
 /** A word that a person gave outlives any agent: it is in the record. Where that cannot be had, it goes on standing. */
-function askRecord(standing: Standing, operation: RecoveryOperation): Pause['ask'] {
+function askRecord(word: RecordWord, operation: RecoveryOperation): Pause['ask'] {
   return async ({ socketDirectory }, signal) => {
     const paused = { at: new Date().toISOString(), socketDirectory };
     for (;;) {
-      const now = standing.newest(operation.id);
+      const now = word.newest(operation.id);
       if (now !== null) {
         if (!isSameGoal(now.goal, operation.goal)) return 'leave';
         if (!now.pauses) return 'promote';
-        if (now.paused?.socketDirectory !== socketDirectory) await standing.tell(operation, paused);
+        if (now.paused?.socketDirectory !== socketDirectory) await word.tell(operation, paused);
       }
       await pause(LOOK, 'the pause at the target', signal);
     }

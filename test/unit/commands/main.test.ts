@@ -1,27 +1,10 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { main } from '../../../src/commands/main.ts';
 import type { ClusterStatus } from '../../../src/http/ports.ts';
+import { captureOutput } from './captured-output.ts';
 import { aCluster, aMember, type Received, SpeakingAgent } from './speaking-agent.ts';
 
-let out: string;
-let err: string;
-beforeEach(() => {
-  out = '';
-  err = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    err += String(text);
-    return true;
-  });
-  process.exitCode = undefined;
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  process.exitCode = undefined;
-});
+const output = captureOutput();
 
 /** An agent whose cluster changes as soon as it is told to. */
 async function clusterThat(change: (received: Received, before: ClusterStatus) => ClusterStatus) {
@@ -36,27 +19,27 @@ async function clusterThat(change: (received: Received, before: ClusterStatus) =
 test('status prints the table of the agent on the socket', async () => {
   await using agent = await clusterThat((_, before) => before);
   expect(await main(['status', '--socket', agent.socket])).toBe(0);
-  expect(out).toContain('pg-0');
-  expect(out).toContain('cluster');
+  expect(output.out).toContain('pg-0');
+  expect(output.out).toContain('cluster');
 });
 
 test('status -o json prints what the agent said', async () => {
   await using agent = await clusterThat((_, before) => before);
   expect(await main(['status', '-o', 'json', '--socket', agent.socket])).toBe(0);
-  expect(JSON.parse(out)).toEqual(aCluster());
+  expect(JSON.parse(output.out)).toEqual(aCluster());
 });
 
 test('status -o yaml prints YAML', async () => {
   await using agent = await clusterThat((_, before) => before);
   expect(await main(['status', '-o', 'yaml', '--socket', agent.socket])).toBe(0);
-  expect(out).toContain('primary: pg-0\n');
+  expect(output.out).toContain('primary: pg-0\n');
 });
 
 test('switchover exits with 0 once the target is primary and settled', async () => {
   await using agent = await clusterThat(() => aCluster({ primary: 'pg-1', epoch: 2, settledEpoch: 2 }));
   const argv = ['switchover', '--target', 'pg-1', '--socket', agent.socket, '-o', 'json'];
   expect(await main(argv)).toBe(0);
-  expect(JSON.parse(out)).toMatchObject({ primary: 'pg-1', epoch: 2, from: 'pg-0' });
+  expect(JSON.parse(output.out)).toMatchObject({ primary: 'pg-1', epoch: 2, from: 'pg-0' });
   expect(agent.received.map(({ call }) => call)).toContain('POST /v1/switchover');
   expect(agent.received.find(({ call }) => call === 'POST /v1/switchover')?.body).toEqual({
     target: 'pg-1',
@@ -68,14 +51,14 @@ test('switchover exits with 1 when it does not happen in time', async () => {
   await using agent = await clusterThat((_, before) => before);
   const argv = ['switchover', '--target', 'pg-1', '--timeout', '0.5', '--socket', agent.socket];
   expect(await main(argv)).toBe(1);
-  expect(err).toContain('did not happen within 0.5 s');
-  expect(err).toContain('remedy:');
+  expect(output.err).toContain('did not happen within 0.5 s');
+  expect(output.err).toContain('remedy:');
 });
 
 test('switchover to an unknown member is a usage error that names the members, and asks nothing', async () => {
   await using agent = await clusterThat((_, before) => before);
   expect(await main(['switchover', '--target', 'pg-7', '--socket', agent.socket])).toBe(2);
-  expect(err).toContain('its members are: pg-0, pg-1, pg-2');
+  expect(output.err).toContain('its members are: pg-0, pg-1, pg-2');
   expect(agent.received.map(({ call }) => call)).toEqual(['GET /v1/cluster']);
 });
 
@@ -101,7 +84,7 @@ test('a refusal exits with 4, as JSON for those who asked for JSON', async () =>
       : { status: 412, body: { error } },
   );
   expect(await main(['failover', '--target', 'pg-1', '-o', 'json', '--socket', agent.socket])).toBe(4);
-  expect(JSON.parse(err)).toEqual({ error: { ...error, causes: [] } });
+  expect(JSON.parse(output.err)).toEqual({ error: { ...error, causes: [] } });
 });
 
 test('fence waits until Postgres is down, unfence until it streams', async () => {
@@ -111,7 +94,7 @@ test('fence waits until Postgres is down, unfence until it streams', async () =>
       : aCluster(),
   );
   expect(await main(['fence', 'pg-1', '--socket', agent.socket])).toBe(0);
-  expect(out).toContain('fenced: pg-1');
+  expect(output.out).toContain('fenced: pg-1');
   expect(await main(['unfence', 'pg-1', '--socket', agent.socket])).toBe(0);
   expect(agent.received.map(({ call }) => call)).toEqual(
     expect.arrayContaining(['PUT /v1/fenced/pg-1', 'DELETE /v1/fenced/pg-1']),
@@ -127,14 +110,14 @@ test('pause and resume wait for the record', async () => {
   await using agent = await clusterThat(({ call }) => aCluster({ paused: call === 'PUT /v1/paused' }));
   expect(await main(['pause', '--socket', agent.socket])).toBe(0);
   expect(await main(['resume', '--socket', agent.socket])).toBe(0);
-  expect(out).toBe('pg is paused\npg is no longer paused\n');
+  expect(output.out).toBe('pg is paused\npg is no longer paused\n');
 });
 
 test('reinitialize waits for a new identity that streams', async () => {
   const anew = aMember('pg-2', { identity: 'pg-2-0000000b' as never });
   await using agent = await clusterThat(() => aCluster({ members: [anew] }));
   expect(await main(['reinitialize', 'pg-2', '--socket', agent.socket])).toBe(0);
-  expect(out).toContain('pg-2-0000000b');
+  expect(output.out).toContain('pg-2-0000000b');
 });
 
 test('reinitialize of the primary is refused', async () => {
@@ -145,7 +128,7 @@ test('reinitialize of the primary is refused', async () => {
 
 test('no agent at the socket exits with 3', async () => {
   expect(await main(['history', '--socket', '/nonexistent'])).toBe(3);
-  expect(err).toContain('no such socket');
+  expect(output.err).toContain('no such socket');
 });
 
 test('an unknown command, option or value exits with 2', async () => {
@@ -170,9 +153,9 @@ test('--help of every command has an example', async () => {
   ];
   const more = ['resume', 'restart', 'reload', 'reinitialize', 'version'];
   for (const command of [...commands, ...more]) {
-    out = '';
+    output.out = '';
     expect(await main([command, '--help'])).toBe(0);
-    expect(out, command).toContain('Example:');
+    expect(output.out, command).toContain('Example:');
   }
 });
 
@@ -191,10 +174,10 @@ test('reload goes on where one member does not answer, and says so in the end', 
     'POST /v1/members/pg-0/reload',
   ]);
   for (const told of ['pg-1: pg-1 does not answer', 'pg-2: nothing changed', 'pg-0: nothing changed'])
-    expect(err).toContain(told);
+    expect(output.err).toContain(told);
 });
 
 test('--help documents the exit codes', async () => {
   expect(await main(['--help'])).toBe(0);
-  expect(out).toContain('no agent could be reached');
+  expect(output.out).toContain('no agent could be reached');
 });

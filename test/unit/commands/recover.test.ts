@@ -1,26 +1,10 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { main } from '../../../src/commands/main.ts';
 import type { ClusterStatus } from '../../../src/http/ports.ts';
+import { captureOutput } from './captured-output.ts';
 import { aCluster, SpeakingAgent } from './speaking-agent.ts';
 
-let out: string;
-let err: string;
-beforeEach(() => {
-  out = '';
-  err = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    err += String(text);
-    return true;
-  });
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  process.exitCode = undefined;
-});
+const output = captureOutput();
 
 const withRecovery = (state: string, over: Record<string, unknown> = {}): ClusterStatus =>
   aCluster({
@@ -55,21 +39,21 @@ test('an agent that has not heard of the recovery yet is not taken for one that 
   const quiet = aCluster();
   await using agent = await clusterThatTells(quiet, [quiet, quiet, withRecovery('serving', { epoch: 2 })]);
   expect(await main(['recover', '--immediate', '--yes', '--socket', agent.socket])).toBe(0);
-  expect(out).toContain('--confirm');
+  expect(output.out).toContain('--confirm');
 });
 
 test('a recovery that somebody abandons meanwhile is no success', async () => {
   const told = [withRecovery('stopping'), withRecovery('abandoning')];
   await using agent = await clusterThatTells(aCluster(), told);
   expect(await main(['recover', '--immediate', '--yes', '--socket', agent.socket])).toBe(1);
-  expect(err).toContain('the recovery was abandoned');
+  expect(output.err).toContain('the recovery was abandoned');
 });
 
 test('a recovery that was known and is gone is told as such', async () => {
   const told = [withRecovery('stopping'), aCluster({ epoch: 2, settledEpoch: 2 })];
   await using agent = await clusterThatTells(aCluster(), told);
   expect(await main(['recover', '--immediate', '--yes', '--socket', agent.socket])).toBe(1);
-  expect(err).toContain('abandoned, or confirmed by somebody else');
+  expect(output.err).toContain('abandoned, or confirmed by somebody else');
 });
 
 test('an abandonment has happened once an epoch after it is settled', async () => {

@@ -6,7 +6,7 @@ import type { Context } from '../context.ts';
 const WRITE = millis(5_000);
 
 /** What a recovery that stands at its goal reads of the cluster record, and writes there. */
-export interface Standing {
+export interface RecordWord {
   /** The operation of this id as it is known by now; null: it is not known. */
   newest(id: string): RecoveryOperation | null;
   /** That this member stands at the operation's goal. What cannot be written is told again. */
@@ -14,7 +14,7 @@ export interface Standing {
 }
 
 /** `context`: of the agent that recovers; asked for later, since it is made of this too. */
-export function standingOf(context: () => Context): Standing {
+export function recordWord(context: () => Context): RecordWord {
   return {
     newest: (id) => {
       const recovery = context().tracker.current?.record.recovery;
