@@ -88,6 +88,7 @@ export async function actOnLeadership(
     case 'checkpoint':
       tasks.start('checkpoint', 'a planned end', async (signal) => {
         try {
+          await instance.expectSwitch();
           await instance.checkpoint(AbortSignal.any([signal, AbortSignal.timeout(CHECKPOINT)]));
         } finally {
           // Last: clients of a pooler wait for the hand-over alone, not for the checkpoint.

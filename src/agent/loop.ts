@@ -144,6 +144,7 @@ export class Loop {
     }
     const record = view.record.current?.record ?? null;
     context.peers.attend(record?.primary ? memberOf(record.primary) : null, isUneasy(view), awaited(view));
+    if (record !== null && record.ending !== null && view.local.state === 'standby') this.#expectSwitch();
     this.#report.onView(view);
     return view;
   }
@@ -164,6 +165,17 @@ export class Loop {
       epoch: record.epoch,
       interval: renewalInterval(view, record),
       refresh: (current) => renewed(current, holder, flushLsn),
+    });
+  }
+
+  /** Beside everything else: where it fails, the segment is made as any other. */
+  #expectSwitch(): void {
+    const { instance, log } = this.#context;
+    instance.expectSwitch().catch((error: unknown) => {
+      log.warn(
+        { event: 'settings_not_written', err: error },
+        'the new segment of a planned end is not hurried',
+      );
     });
   }
 

@@ -225,6 +225,10 @@ export class LocalInstance implements PostgresInstance {
     return this.#following.follow(upstream, options?.mayFetch ?? false);
   }
 
+  expectSwitch(): Promise<void> {
+    return this.#following.expectSwitch();
+  }
+
   async endReceiver(signal: AbortSignal): Promise<{ readonly timeline: TimelineId; readonly flushLsn: Lsn }> {
     return endReceiver(this.#running, this.#wal, this.#receiverEnd, signal);
   }

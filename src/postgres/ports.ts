@@ -186,6 +186,8 @@ export interface PostgresInstance {
    * upstream no longer has may come from the archive.
    */
   follow(upstream: Upstream | null, options?: { readonly mayFetch: boolean }): Promise<void>;
+  /** A planned end is near, on this member or its upstream: the WAL segment that it switches to is made quickly. */
+  expectSwitch(): Promise<void>;
   /** Clears primary_conninfo and restore_command, ends the WAL receiver by pid, verifies that it stays gone. */
   endReceiver(signal: AbortSignal): Promise<{ readonly timeline: TimelineId; readonly flushLsn: Lsn }>;
   /** Writes synchronous_standby_names, reloads, returns when a new connection shows it. */

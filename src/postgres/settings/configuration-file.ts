@@ -19,7 +19,7 @@ export interface FileContent {
   readonly hurryReplay: boolean;
   /**
    * New WAL segments are not filled with zeros: a follower's first of a new timeline is made while the epoch row, and
-   * with it every client, waits for it. Not for long: where the volume is full, a sparse segment ends in a PANIC
+   * with it every client, waits for it; and so is the one that an archiving primary switches to as it stops. Not for long: where the volume is full, a sparse segment ends in a PANIC
    * (walreceiver.c, XLogWalRcvWrite), a filled one in a receiver that tries again.
    */
   readonly sparseSegments: boolean;

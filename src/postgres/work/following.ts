@@ -29,7 +29,9 @@ export class Following {
   readonly #flags: { walRemoved: boolean; settingsTooLow: boolean };
   readonly #paths: VolumePaths;
   readonly #wal: WalDirectory;
-  #followsSince: Instant | null = null;
+  /** Since when new segments may be sparse for a moment. */
+  #sparseSince: Instant | null = null;
+  #isSettingSparse = false;
   #mayFetch = false;
   /** The segment that the upstream no longer has, and since when the archive is asked for it. */
   #fetching: { readonly segment: string; readonly since: Instant } | null = null;
@@ -64,7 +66,7 @@ export class Following {
     if (this.#followsAlready(upstream)) return;
     this.#flags.walRemoved = false;
     this.#fetching = null;
-    this.#followsSince = this.#deps.clock.now();
+    this.#sparseSince = this.#deps.clock.now();
     // Of a promotion that came to nothing: a real history of such a number would not be fetched from the upstream.
     if (upstream !== null) await removeDanglingPlaceholders(this.#paths.wal, this.#wal);
     await reload(this.#running, {
@@ -75,6 +77,24 @@ export class Following {
       sparseSegments: upstream !== null,
       fromArchive: false,
     });
+  }
+
+  /**
+   * A server that archives switches to a new segment as it stops (xlog.c, ShutdownXLOG), with its shutdown checkpoint in
+   * it: its successor waits for that segment on both sides. The checkpointer takes up the setting before it shuts down.
+   */
+  async expectSwitch(): Promise<void> {
+    const { files, postmaster } = this.#running;
+    if (this.#options.archiveCommand === undefined || postmaster.state.state !== 'running') return;
+    const isExpected = files.wanted.sparseSegments || this.#isSettingSparse;
+    this.#sparseSince = this.#deps.clock.now();
+    if (isExpected) return;
+    this.#isSettingSparse = true;
+    try {
+      await reload(this.#running, { sparseSegments: true });
+    } finally {
+      this.#isSettingSparse = false;
+    }
   }
 
   /**
@@ -149,9 +169,9 @@ export class Following {
     if (this.#running.files.wanted.upstream === upstream) await reload(this.#running, { useSlot: true });
   }
 
-  /** The first segment of its timeline is there. */
+  /** The segment that somebody waited for is there. */
   get #isSettledDown(): boolean {
-    return elapsed(this.#followsSince, this.#deps.clock.now()) > SETTLED_DOWN_AFTER_MS;
+    return elapsed(this.#sparseSince, this.#deps.clock.now()) > SETTLED_DOWN_AFTER_MS;
   }
 
   /** A repeated wish changes nothing: a reload would cost, and ask again for a slot that was denied. */

@@ -191,3 +191,23 @@ async function superuser(member: Member, text: string): Promise<object[]> {
     await client.end();
   }
 }
+
+describe('the segment that an archiving server switches to as it stops', () => {
+  it('is not filled with zeros for a moment', async () => {
+    const archiving = await fixture.member('pg-5', {}, { archiveCommand: 'true' });
+    await bootstrap(archiving);
+    await archiving.instance.expectSwitch();
+    await expect.poll(() => shown(archiving, 'wal_init_zero')).toBe('off');
+    const afterwards = async () => {
+      await archiving.instance.syncSlots([], soon());
+      return shown(archiving, 'wal_init_zero');
+    };
+    await expect.poll(afterwards, { timeout: 15_000, interval: 500 }).toBe('on');
+  });
+
+  it('is nobody’s concern without an archive', async () => {
+    const before = await fileOf(a);
+    await a.instance.expectSwitch();
+    expect(await fileOf(a)).toBe(before);
+  });
+});

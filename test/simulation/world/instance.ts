@@ -728,6 +728,9 @@ export class SimInstance {
     await this.#pause(5, signal);
   }
 
+  /** How long a segment takes to be made is not simulated. */
+  async expectSwitch(): Promise<void> {}
+
   async checkpoint(signal: AbortSignal): Promise<void> {
     const server = await this.#answering(signal);
     await this.#pause(this.#world.random.wal.latency(60, 10), signal);
