@@ -68,6 +68,7 @@ export function instanceOptions(
     stopTimeout: ha.stopTimeout,
     maxSlotWalKeepSize: `${Math.floor(slots.maxSlotWalKeepSize / 1024 ** 2)}MB`,
     suspectAfter: ha.suspectAfter,
+    summarizeWal: archive !== null && configuration.backup.incremental,
     ...(archive ?? {}),
   };
 }

@@ -15,6 +15,7 @@ import type { Look } from './wait.ts';
 
 interface Options extends ChangeOptions {
   readonly from?: string;
+  readonly incremental?: boolean;
   readonly wait?: boolean;
 }
 
@@ -29,17 +30,24 @@ export function registerBackupCreate(command: Command): void {
         'runs at a time. Exits once it has begun, or with --wait once it is in the archive.',
     )
     .option('--from <member>', 'a member, "standby" or "primary"; without: as configured (backup.from)')
+    .option(
+      '--incremental',
+      'only what changed since the newest backup (Postgres 17 and later, backup.incremental); everything where that cannot be',
+    )
     .option('--wait', 'wait until it is in the archive, and show how far it is');
   addChangeOptions(command, WAIT_SECONDS)
     .addHelpText('after', '\nExample:\n  $ pgwarden backup --wait')
     .action((options: Options) => carryOut(options, (context) => takeBackup(context, options)));
 }
 
-async function takeBackup(context: ChangeContext, { from, wait }: Options): Promise<Outcome> {
+async function takeBackup(
+  context: ChangeContext,
+  { from, incremental = false, wait }: Options,
+): Promise<Outcome> {
   const { client, signal } = context;
   if (from !== undefined && from !== 'standby' && from !== 'primary')
     memberNamed(await client.cluster(signal), from);
-  const call = { method: 'POST', path: '/v1/backups', body: { from: from ?? null } } as const;
+  const call = { method: 'POST', path: '/v1/backups', body: { from: from ?? null, incremental } } as const;
   const begun = await client.changeFor<BegunRun>(call, signal);
   if (wait !== true) return { ...begun };
   context.announce(begun.message);
@@ -47,7 +55,11 @@ async function takeBackup(context: ChangeContext, { from, wait }: Options): Prom
   if (done.error !== null) throw new BackupFailedError(done.error);
   const took = Date.parse(done.endedAt) - Date.parse(done.startedAt);
   return {
-    message: `${done.name ?? 'the backup'} is in the archive: ${formatBytes(done.dataBytes)}, ${formatBytes(done.storedBytes)} stored, in ${formatMillis(took)}`,
+    message: [
+      `${done.name ?? 'the backup'} is in the archive: ${formatBytes(done.dataBytes)}, ${formatBytes(done.storedBytes)} stored, in ${formatMillis(took)}`,
+      ...(done.parent === null ? [] : [`what changed since ${done.parent}`]),
+      ...(done.whyWhole === null ? [] : [`everything, since ${done.whyWhole}`]),
+    ].join('; '),
     member: begun.member,
     ...done,
   };

@@ -5,6 +5,7 @@ const PHASES: Readonly<Record<RunningBackup['phase'], string>> = {
   lock: 'waiting for the lock',
   'clean-up': 'clearing what was left half-done',
   checkpoint: 'waiting for a checkpoint',
+  changes: 'finding out what changed',
   copy: 'copying',
   stop: 'ending it',
   'wait-for-wal': 'waiting for the archive to have its WAL',

@@ -5,6 +5,7 @@ export const BACKUP_PHASES = [
   'lock',
   'clean-up',
   'checkpoint',
+  'changes',
   'copy',
   'stop',
   'wait-for-wal',
@@ -34,6 +35,10 @@ export interface EndedBackup {
   readonly endedAt: string;
   readonly dataBytes: number;
   readonly storedBytes: number;
+  /** The backup that it holds only the changes since; null: it is whole. */
+  readonly parent: string | null;
+  /** Why everything was backed up although only what changed was wanted; null: it was not. */
+  readonly whyWhole: string | null;
   readonly error: { readonly code: string; readonly message: string; readonly remedy: string } | null;
 }
 
@@ -79,6 +84,8 @@ export const backupReportSchema = object({
       endedAt: time(),
       dataBytes: whole(),
       storedBytes: whole(),
+      parent: orNull(nameSchema),
+      whyWhole: orNull(text('Why everything was backed up although only what changed was wanted.')),
       error: orNull(object({ code: text(), message: text(), remedy: text() })),
     }),
   ),

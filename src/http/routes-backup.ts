@@ -14,8 +14,14 @@ export interface Refused {
 
 /** What the routes of backups are given. */
 export interface BackupPort {
-  /** `from`: a member, `standby` or `primary`; null: as configured. Forwarded to whom it falls to. */
-  start(request: { readonly from: string | null }): Promise<BegunRun | Refused>;
+  /**
+   * `from`: a member, `standby` or `primary`; null: as configured. Forwarded to whom it falls to. `incremental`: only
+   * what changed since the newest one, where that can be.
+   */
+  start(request: {
+    readonly from: string | null;
+    readonly incremental: boolean;
+  }): Promise<BegunRun | Refused>;
   /**
    * On the primary: ends the segment of WAL that is being written, and makes a checkpoint behind it if that is wished.
    * A `ticket` names the wish: `lsn` is null while a checkpoint takes longer than a call may, and the same ticket asks
@@ -47,14 +53,20 @@ export function backupRoutes(port: BackupPort): RouteSpec[] {
       tag: 'control',
       access: 'change',
       body: object(
-        { from: orNull(text('A member, `standby` or `primary`; null or absent: as configured.')) },
-        ['from'],
+        {
+          from: orNull(text('A member, `standby` or `primary`; null or absent: as configured.')),
+          incremental: flag('Only what changed since the newest backup, where that can be.'),
+        },
+        ['from', 'incremental'],
       ),
       bodyOptional: true,
       answers: { 202: { description: 'It has begun.', schema: begunRunSchema }, ...REFUSALS },
       handle: async (request, reply) => {
-        const { from = null } = (request.body ?? {}) as { readonly from?: string | null };
-        return reply.code(202).send(accepted(await port.start({ from })));
+        const { from = null, incremental = false } = (request.body ?? {}) as {
+          readonly from?: string | null;
+          readonly incremental?: boolean;
+        };
+        return reply.code(202).send(accepted(await port.start({ from, incremental })));
       },
     },
     {

@@ -82,6 +82,8 @@ export interface InstanceOptions {
   };
   readonly stopTimeout: Millis;
   readonly maxSlotWalKeepSize: string;
+  /** Keep summaries of WAL for incremental backups, where Postgres can (17 and later). */
+  readonly summarizeWal?: boolean;
   /** wal_receiver_timeout is twice this. */
   readonly suspectAfter: Millis;
   /** The value of archive_command; absent: WAL is not archived. */

@@ -12,6 +12,7 @@ export class BackupRun {
   #progress: BackupProgress | null = null;
   #ended: EndedBackup | null = null;
   #failure: unknown = null;
+  #whyWhole: string | null = null;
 
   /** Fulfilled when it holds the lock, or has failed before: then it is known whether it runs. */
   get begun(): Promise<void> {
@@ -32,14 +33,19 @@ export class BackupRun {
     if (progress.phase !== 'lock') this.#begun.resolve();
   }
 
-  succeeded(backup: WrittenBackup): void {
-    this.#end('done', backup.name, backup.dataBytes, backup.storedBytes, null);
+  /** Everything is backed up although only what changed was wanted. */
+  isWhole(why: string): void {
+    this.#whyWhole = why;
+  }
+
+  succeeded({ name, dataBytes, storedBytes, parent }: WrittenBackup): void {
+    this.#end({ outcome: 'done', name, dataBytes, storedBytes, parent, error: null });
   }
 
   failed(error: unknown): void {
     this.#failure = error;
-    const { name = null, readBytes = 0, storedBytes = 0 } = this.#progress ?? {};
-    this.#end('failed', name, readBytes, storedBytes, failureOf(error));
+    const { name = null, readBytes: dataBytes = 0, storedBytes = 0 } = this.#progress ?? {};
+    this.#end({ outcome: 'failed', name, dataBytes, storedBytes, parent: null, error: failureOf(error) });
   }
 
   report(): RunningBackup {
@@ -62,22 +68,13 @@ export class BackupRun {
     };
   }
 
-  #end(
-    outcome: EndedBackup['outcome'],
-    name: string | null,
-    dataBytes: number,
-    storedBytes: number,
-    error: EndedBackup['error'],
-  ): void {
+  #end(how: Omit<EndedBackup, 'run' | 'startedAt' | 'endedAt' | 'whyWhole'>): void {
     this.#ended = {
       run: this.id,
-      outcome,
-      name,
       startedAt: this.startedAt.toISOString(),
       endedAt: new Date().toISOString(),
-      dataBytes,
-      storedBytes,
-      error,
+      whyWhole: this.#whyWhole,
+      ...how,
     };
     this.#begun.resolve();
   }

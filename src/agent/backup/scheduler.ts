@@ -6,7 +6,7 @@ import type { Refused } from '../../http/routes-backup.ts';
 import { Wakeup } from '../../kubernetes/wakeup.ts';
 import type { Log } from '../log.ts';
 import { failureOf } from './errors.ts';
-import { newestBackup } from './newest.ts';
+import { type Newest, newestBackup } from './newest.ts';
 import { isDue, type Schedule, schedule, type Tries } from './schedule.ts';
 
 export interface SchedulerOptions {
@@ -15,7 +15,7 @@ export interface SchedulerOptions {
   open(signal: AbortSignal): Promise<WalArchive>;
   /** Only the primary keeps the schedule. */
   leads(): boolean;
-  start(): Promise<BegunRun | Refused>;
+  start(incremental: boolean): Promise<BegunRun | Refused>;
   readonly log: Log;
 }
 
@@ -33,26 +33,29 @@ const EXPECT_FOR = 30 * 60_000;
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #schedule: Schedule | null;
+  /** Of whole backups first: one that is due makes the increment that is due as well needless. */
+  readonly #kept: readonly Kept[];
   readonly #wakeup = new Wakeup();
-  #newest: NewestBackup | null = null;
+  #newest: Newest | null = null;
   /** By performance.now(); null: not since this member leads. */
   #lookedAt: number | null = null;
-  #tries: Tries | null = null;
   #expectedUntil = 0;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    const { schedule: expression, timeZone } = options.settings;
-    this.#schedule = expression === null ? null : schedule(expression, timeZone);
+    const { schedule: whole, incrementalSchedule, timeZone } = options.settings;
+    const kept = (expression: string | null, incremental: boolean): Kept[] =>
+      expression === null ? [] : [{ incremental, schedule: schedule(expression, timeZone), tries: null }];
+    this.#kept = [...kept(whole, false), ...kept(incrementalSchedule, true)];
   }
 
   get newest(): NewestBackup | null {
-    return this.#newest;
+    return this.#newest?.backup ?? null;
   }
 
   get nextAt(): Date | null {
-    return this.#schedule?.nextDue(new Date()) ?? null;
+    const all = this.#kept.map(({ schedule }) => schedule.nextDue(new Date())).filter((at) => at !== null);
+    return all.sort((a, b) => a.getTime() - b.getTime())[0] ?? null;
   }
 
   /** A backup is about to end somewhere: looks often until it is seen. */
@@ -90,27 +93,28 @@ export class Scheduler {
 
   async #round(signal: AbortSignal): Promise<void> {
     const now = Date.now();
-    const due = this.#schedule?.lastDue(new Date(now))?.getTime() ?? null;
     const at = performance.now();
     const often = at < this.#expectedUntil ? PACE : LOOK_EVERY;
     const isStale = this.#lookedAt === null || at - this.#lookedAt >= often - 1_000;
     // Before a backup is begun, it is looked whether there is one by now: another member may have led since.
-    if (isStale || this.#isDue(now, due)) {
+    if (isStale || this.#due(now) !== null) {
       const bound = AbortSignal.any([signal, AbortSignal.timeout(LOOK_WITHIN)]);
       const archive = await this.#options.open(bound);
       try {
-        const before = this.#newest?.name;
+        const before = this.newest?.name;
         this.#newest = await newestBackup(archive, bound);
-        if (this.#newest?.name !== before) this.#expectedUntil = 0;
+        if (this.newest?.name !== before) this.#expectedUntil = 0;
         this.#lookedAt = performance.now();
       } finally {
         archive.store.close();
       }
     }
-    if (!this.#isDue(now, due)) return;
-    const count = this.#tries !== null && this.#tries.due === (due ?? 0) ? this.#tries.count + 1 : 1;
-    this.#tries = { due: due ?? 0, count, lastAt: now };
-    const answer = await this.#options.start();
+    const kept = this.#due(now);
+    if (kept === null) return;
+    const due = dueOf(kept, now) ?? 0;
+    const count = kept.tries !== null && kept.tries.due === due ? kept.tries.count + 1 : 1;
+    kept.tries = { due, count, lastAt: now };
+    const answer = await this.#options.start(kept.incremental);
     const { log } = this.#options;
     if ('refused' in answer) {
       const { code, message } = answer.refused;
@@ -123,9 +127,24 @@ export class Scheduler {
     }
   }
 
-  #isDue(now: number, due: number | null): boolean {
-    if (this.#schedule === null) return false;
-    const newest = this.#newest === null ? null : Date.parse(this.#newest.startedAt);
-    return isDue(now, due, newest, this.#tries);
+  /** The schedule by which a backup is to be begun now; null: none. */
+  #due(now: number): Kept | null {
+    const { backup, wholeAt } = this.#newest ?? { backup: null, wholeAt: null };
+    const any = backup === null ? null : Date.parse(backup.startedAt);
+    const whole = wholeAt?.getTime() ?? null;
+    const due = (kept: Kept): boolean =>
+      isDue(now, dueOf(kept, now), kept.incremental ? any : whole, kept.tries);
+    return this.#kept.find(due) ?? null;
   }
+}
+
+/** A schedule that is kept, with its tries. */
+interface Kept {
+  readonly incremental: boolean;
+  readonly schedule: Schedule;
+  tries: Tries | null;
+}
+
+function dueOf({ schedule }: Kept, now: number): number | null {
+  return schedule.lastDue(new Date(now))?.getTime() ?? null;
 }

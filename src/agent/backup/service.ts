@@ -59,7 +59,7 @@ export class BackupService implements BackupPort {
         const view = options.view();
         return view !== null && roleOf(view) === 'primary' && recoveryInTheWay(view) === null;
       },
-      start: () => this.start({ from: null }),
+      start: (incremental) => this.start({ from: null, incremental }),
       log: options.context.log,
     });
   }
@@ -85,7 +85,7 @@ export class BackupService implements BackupPort {
     }
   }
 
-  async start({ from }: { readonly from: string | null }): Promise<BegunRun | Refused> {
+  async start({ from, incremental }: Parameters<BackupPort['start']>[0]): Promise<BegunRun | Refused> {
     const { context, configuration, view: latest } = this.#options;
     const view = latest();
     if (view === null) return refuse(503, 'STARTING', 'the agent starts', 'Try again in a moment.');
@@ -101,7 +101,7 @@ export class BackupService implements BackupPort {
     if (choice.member === null)
       return refuse(412, 'MEMBER_UNFIT', choice.why, 'See "pgwarden status", or name another member.');
     if (choice.member !== context.self) {
-      const body = { from: choice.member };
+      const body = { from: choice.member, incremental };
       return await callMember<BegunRun>(
         context,
         choice.member,
@@ -111,7 +111,7 @@ export class BackupService implements BackupPort {
         this.#end.signal,
       );
     }
-    return await this.#begin(choice.role);
+    return await this.#begin(choice.role, incremental);
   }
 
   /** A member may be chosen by another that knows of it before its own view does: a refusal is waited over. */
@@ -133,7 +133,7 @@ export class BackupService implements BackupPort {
     return await this.#switcher.answer(ticket, checkpoint);
   }
 
-  async #begin(role: 'standby' | 'primary'): Promise<BegunRun | Refused> {
+  async #begin(role: 'standby' | 'primary', incremental: boolean): Promise<BegunRun | Refused> {
     const { context } = this.#options;
     if (this.#run !== null && this.#run.ended === null)
       return refuse(
@@ -144,7 +144,7 @@ export class BackupService implements BackupPort {
       );
     const run = new BackupRun();
     this.#run = run;
-    this.#running = this.#take(run, role);
+    this.#running = this.#take(run, role, incremental);
     const waited = new AbortController();
     await Promise.race([
       run.begun,
@@ -156,11 +156,15 @@ export class BackupService implements BackupPort {
     return { message: `${context.self} (${role}) takes a backup`, member: context.self, run: run.id };
   }
 
-  async #take(run: BackupRun, role: 'standby' | 'primary'): Promise<void> {
+  async #take(run: BackupRun, role: 'standby' | 'primary', incremental: boolean): Promise<void> {
     const { context, configuration } = this.#options;
     const { backup, volume } = configuration;
     const { log } = context;
     const { signal } = this.#end;
+    const onWhole = (why: string): void => {
+      run.isWhole(why);
+      log.info({ event: 'backup.whole', run: run.id, why }, `A whole backup is taken: ${why}`);
+    };
     try {
       const archive = await this.#open({ mayWrite: true }, signal);
       try {
@@ -176,6 +180,7 @@ export class BackupService implements BackupPort {
             parallel: backup.parallel,
             rate: backup.rate === 0 ? null : backup.rate,
             verifyChecksums: backup.verifyChecksums,
+            ...(incremental ? { increment: { most: backup.incrementsMost, onWhole } } : {}),
             walWithin: backup.walTimeout,
             progress,
             onNudgeFailed: (error) =>

@@ -1,5 +1,6 @@
 import { readdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { unpackedBytes } from '../../archive/catalog/chain.ts';
 import { majorOf, planRestore, type RestorePlan } from '../../archive/restore/plan.ts';
 import { openRestoreSource } from '../../archive/restore/source.ts';
 import { describeTarget, isFurther, type TimelineChoice } from '../../archive/restore/target.ts';
@@ -58,7 +59,7 @@ export async function planRecovery(
     const major = majorOf(backup);
     if (major !== null && major !== binaries.major) throw new NoSuchMajorError(major, binaries.major);
     const { bavail, bsize } = await statfs(volume);
-    const needed = (backup.originalBytes ?? 2 * backup.storedBytes) + WAL_ROOM;
+    const needed = (unpackedBytes(plan.chain) ?? 2 * backup.storedBytes) + WAL_ROOM;
     if (bavail * bsize < needed) throw new NoRoomError(volume, needed, bavail * bsize);
     return { plan, target: describeTarget(target) };
   } finally {

@@ -47,7 +47,9 @@ export async function beginBackup(
   }
   const start = await session.start(label, signal);
   const name = backupName(segmentAt(start.timeline, start.lsn, facts.walSegmentBytes), facts.walSegmentBytes);
-  if ((await store.head(sentinelKey(name), { signal })) !== null) throw new BackupNameTakenError(name);
+  for (const kind of ['whole', 'increment'] as const)
+    if ((await store.head(sentinelKey(name, kind), { signal })) !== null)
+      throw new BackupNameTakenError(name);
   const content = Buffer.from(`${JSON.stringify({ ...claim, name, startLsn: start.lsn })}\n`);
   if ((await store.create(claimKey(name), content, { signal })) === 'exists')
     throw new BackupNameTakenError(name);

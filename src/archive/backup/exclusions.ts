@@ -71,6 +71,39 @@ export function isRelationDirectory(path: string): boolean {
   return path === 'global' || /^base\/\d+$/.test(path) || /^pg_tblspc\/\d+\/PG_[^/]+\/\d+$/.test(path);
 }
 
+/** A file of a relation, as WAL names it. */
+export interface RelationFile {
+  readonly tablespace: number;
+  /** 0: shared by all databases. */
+  readonly database: number;
+  readonly relation: number;
+  readonly fork: 'main' | 'fsm' | 'vm' | 'init';
+  readonly segment: number;
+}
+
+/** The oids of the tablespaces that every cluster has (pg_tablespace.dat). */
+const DEFAULT_TABLESPACE = 1663;
+const GLOBAL_TABLESPACE = 1664;
+
+/** Which relation's a file (below PGDATA) is; null: it is none's. */
+export function relationFileOf(path: string): RelationFile | null {
+  const slash = path.lastIndexOf('/');
+  const folder = path.slice(0, slash);
+  if (!isRelationDirectory(folder)) return null;
+  const [, relation, fork = 'main', segment = '0'] = RELATION.exec(path.slice(slash + 1)) ?? [];
+  if (relation === undefined) return null;
+  const parts = folder.split('/');
+  const tablespace =
+    parts[0] === 'global' ? GLOBAL_TABLESPACE : parts[0] === 'base' ? DEFAULT_TABLESPACE : Number(parts[1]);
+  return {
+    tablespace,
+    database: parts[0] === 'global' ? 0 : Number(parts.at(-1)),
+    relation: Number(relation),
+    fork: fork as RelationFile['fork'],
+    segment: Number(segment),
+  };
+}
+
 /**
  * Whether a file (below PGDATA) is made of pages that carry checksums, and which segment of its relation it is: a
  * page's number counts from the beginning of the relation. Null: it is not. The names are narrower than

@@ -1,4 +1,5 @@
 import { isLsn, type Lsn } from '../../ha/lsn.ts';
+import type { Backup } from '../catalog/backup.ts';
 import { BackupLabelError } from './errors.ts';
 
 /** What a backup_label says of where a restore begins (xlogbackup.c, build_backup_content). */
@@ -8,6 +9,14 @@ export interface BackupLabel {
   readonly startFile: string;
   readonly checkpointLsn: Lsn;
   readonly from: 'primary' | 'standby';
+}
+
+/** The label of a backup that holds what changed since another one (xlogbackup.c, as pg_combinebackup reads it). */
+export function withParent(
+  label: string,
+  { startLsn, timeline }: Pick<Backup, 'startLsn' | 'timeline'>,
+): string {
+  return `${label}INCREMENTAL FROM LSN: ${startLsn}\nINCREMENTAL FROM TLI: ${timeline}\n`;
 }
 
 /** @throws BackupLabelError */

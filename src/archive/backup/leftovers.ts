@@ -1,10 +1,10 @@
+import { idOfSentinel } from '../catalog/sentinel-names.ts';
 import { BACKUP_FOLDER } from '../layout.ts';
 import type { ObjectStore } from '../store/ports.ts';
 import { claimKey } from './names.ts';
 
 /** What another program leaves half-done may still be in the making for so long. */
 const FOREIGN_AFTER = 24 * 3_600_000;
-const SENTINEL = /^(base_.+)_backup_stop_sentinel\.json$/;
 
 interface Found {
   hasSentinel: boolean;
@@ -28,8 +28,8 @@ export async function removeLeftovers(
   for await (const { key, modifiedAt } of store.list(BACKUP_FOLDER, { signal })) {
     const name = key.slice(BACKUP_FOLDER.length);
     const slash = name.indexOf('/');
-    const id = slash > 0 ? name.slice(0, slash) : SENTINEL.exec(name)?.[1];
-    if (id === undefined || !id.startsWith('base_')) continue;
+    const id = slash > 0 ? name.slice(0, slash) : idOfSentinel(name);
+    if (id === null || !id.startsWith('base_')) continue;
     const one = found.get(id) ?? { hasSentinel: false, isOurs: false, youngest: 0, keys: [] };
     found.set(id, one);
     if (slash < 0) one.hasSentinel = true;

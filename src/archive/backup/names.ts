@@ -1,3 +1,4 @@
+import { sentinelName } from '../catalog/sentinel-names.ts';
 import { BACKUP_FOLDER } from '../layout.ts';
 import { type Segment, segmentName } from '../wal/names.ts';
 
@@ -12,8 +13,8 @@ export function backupFolder(name: string): string {
 }
 
 /** The object that makes a backup count: written last. */
-export function sentinelKey(name: string): string {
-  return `${BACKUP_FOLDER}${name}_backup_stop_sentinel.json`;
+export function sentinelKey(name: string, kind: 'whole' | 'increment'): string {
+  return BACKUP_FOLDER + sentinelName(name, kind);
 }
 
 export function metadataKey(name: string): string {

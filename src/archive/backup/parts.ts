@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { WalArchive } from '../wal/push-file.ts';
 import { PageChecksumError } from './errors.ts';
 import { pagesOf } from './exclusions.ts';
+import { type FileChanges, incrementPath, type RelationFormat } from './incremental-file.ts';
 import type { Manifest, ManifestFile } from './manifest.ts';
 import { partName } from './names.ts';
 import type { RateLimit } from './rate-limit.ts';
@@ -19,6 +20,13 @@ export interface PageFormat {
   readonly startLsn: number;
 }
 
+/** Of a backup of what changed. */
+export interface Since {
+  readonly format: RelationFormat;
+  /** Of a file, by its path; null: nothing is known to have; `whole`: it is stored whole. */
+  of(path: string): FileChanges | 'whole' | null;
+}
+
 export interface PartsOptions {
   readonly archive: WalArchive;
   /** Of the backup. */
@@ -27,6 +35,8 @@ export interface PartsOptions {
   /** At most so many parts at once, each with a thread that reads. */
   readonly parallel: number;
   readonly pages: PageFormat | null;
+  /** What changed of each file since the parent backup; null: every file is stored whole. */
+  readonly since: Since | null;
   readonly rate: RateLimit | null;
   readonly manifest: Manifest;
   /** So many bytes were read since it was called last. */
@@ -126,8 +136,9 @@ class Part {
       await tar.directory(entry);
       return 0;
     }
-    const { data, pages } = this.#options;
+    const { data, pages, since } = this.#options;
     const { path } = entry;
+    const changes = since === null ? 'whole' : since.of(path);
     const relation = pages === null ? null : pagesOf(path);
     const check =
       pages === null || relation === null
@@ -138,14 +149,21 @@ class Part {
             startLsn: pages.startLsn,
           };
     const { compression } = this.#options.archive.codec;
-    const opened = await this.#reader.open({ path: join(data, path), name: path, check, compression });
+    const opened = await this.#reader.open({
+      path: join(data, path),
+      name: path,
+      check,
+      compression,
+      ...(since === null || changes === 'whole' ? {} : { since: { changes, format: since.format } }),
+    });
     if (opened === null) return 0;
-    const { size, mode } = opened.facts;
+    const { size, mode, isIncrement } = opened.facts;
     const modifiedAt = new Date(opened.facts.modifiedAt);
-    await tar.file({ path, size, mode, modifiedAt }, this.#throttled(opened.pieces(), tar, signal));
+    const stored = isIncrement ? incrementPath(path) : path;
+    await tar.file({ path: stored, size, mode, modifiedAt }, this.#throttled(opened.pieces(), tar, signal));
     const { checksum, bad, badPages } = opened.result();
     if (badPages > 0) throw new PageChecksumError(bad, badPages);
-    this.files.push({ path, size, modifiedAt, checksum });
+    this.files.push({ path: stored, size, modifiedAt, checksum });
     return size;
   }
 

@@ -1,5 +1,13 @@
 /** What a backup is at. */
-export type BackupPhase = 'lock' | 'clean-up' | 'checkpoint' | 'copy' | 'stop' | 'wait-for-wal' | 'sentinel';
+export type BackupPhase =
+  | 'lock'
+  | 'clean-up'
+  | 'checkpoint'
+  | 'changes'
+  | 'copy'
+  | 'stop'
+  | 'wait-for-wal'
+  | 'sentinel';
 
 /** How far a backup has come. Rates are for who shows it: sizes and when it began are enough. */
 export interface BackupProgress {

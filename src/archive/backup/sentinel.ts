@@ -1,10 +1,12 @@
 import type { Lsn } from '../../ha/lsn.ts';
 import type { TimelineId } from '../../ha/units.ts';
+import type { Backup } from '../catalog/backup.ts';
 import { writeMetadata, writeSentinel } from '../catalog/sentinel.ts';
 import type { WalArchive } from '../wal/push-file.ts';
 import { BackupNameTakenError } from './errors.ts';
 import type { BackupLock } from './lock.ts';
 import { metadataKey, sentinelKey } from './names.ts';
+import type { Parent } from './parent.ts';
 import type { ClusterFacts, StartPoint, StopPoint } from './session.ts';
 import type { StoredTar } from './upload.ts';
 import type { Tablespace } from './walk.ts';
@@ -22,6 +24,8 @@ export interface WrittenBackup {
   readonly dataBytes: number;
   readonly storedBytes: number;
   readonly files: number;
+  /** The backup that it holds only the changes since; null: it is whole. */
+  readonly parent: string | null;
 }
 
 export interface SentinelOptions {
@@ -38,6 +42,8 @@ export interface SentinelOptions {
   readonly checksumsVerified: boolean;
   readonly files: number;
   readonly dataBytes: number;
+  /** What it holds the changes since; null: it is whole. */
+  readonly parent: Parent | null;
 }
 
 /** What pgwarden notes in WAL-G's `UserData`: what `verify` holds the objects against. */
@@ -63,7 +69,7 @@ export async function writeSentinelLast(
   lock: BackupLock,
   signal: AbortSignal,
 ): Promise<WrittenBackup> {
-  const { archive, name, member, facts, start, stop, startedAt, finishedAt, dataBytes } = options;
+  const { archive, name, member, facts, start, stop, startedAt, finishedAt, dataBytes, parent } = options;
   const tarBytes = options.tars.reduce((sum, tar) => sum + tar.tarBytes, 0);
   const storedBytes = options.tars.reduce((sum, tar) => sum + tar.storedBytes, 0);
   const userData: PgwardenData = {
@@ -99,10 +105,10 @@ export async function writeSentinelLast(
   const sentinel = writeSentinel({
     LSN: start.lsn,
     Timeline: start.timeline,
-    DeltaLSN: null,
-    DeltaFrom: null,
-    DeltaFullName: null,
-    DeltaCount: null,
+    DeltaLSN: parent?.backup.startLsn ?? null,
+    DeltaFrom: parent?.backup.id ?? null,
+    DeltaFullName: parent?.root.id ?? null,
+    DeltaCount: parent === null ? null : parent.depth + 1,
     PgVersion: facts.version,
     FinishLSN: stop.lsn,
     SystemIdentifier: facts.systemIdentifier,
@@ -132,7 +138,8 @@ export async function writeSentinelLast(
   });
   await archive.store.put(metadataKey(name), Buffer.from(metadata), { signal });
   await lock.confirm(signal);
-  const made = await archive.store.create(sentinelKey(name), Buffer.from(sentinel), { signal });
+  const key = sentinelKey(name, parent === null ? 'whole' : 'increment');
+  const made = await archive.store.create(key, Buffer.from(sentinel), { signal });
   if (made === 'exists') throw new BackupNameTakenError(name);
   return {
     name,
@@ -145,5 +152,11 @@ export async function writeSentinelLast(
     dataBytes,
     storedBytes,
     files: options.files,
+    parent: parent?.backup.id ?? null,
   };
+}
+
+/** Whether pgwarden took it, and so knows what its manifest is. */
+export function isPgwardens({ userData }: Backup): boolean {
+  return typeof userData === 'object' && userData !== null && 'pgwarden' in userData;
 }

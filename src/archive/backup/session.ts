@@ -2,7 +2,9 @@ import { isLsn, type Lsn } from '../../ha/lsn.ts';
 import { type TimelineId, timelineId } from '../../ha/units.ts';
 import { PostgresError } from '../../postgres/errors.ts';
 import { Session, type SessionTarget } from '../../postgres/sql/session.ts';
+import type { ChangedFile, WalSummary } from './block-changes.ts';
 import { BackupInterruptedError, PromotedError } from './errors.ts';
+import type { WalRange } from './manifest.ts';
 
 /** What a backup needs to know of the cluster. */
 export interface ClusterFacts {
@@ -17,6 +19,8 @@ export interface ClusterFacts {
   readonly walSegmentBytes: number;
   /** Below PGDATA (Postgres 14); null: it is elsewhere, or there is none. */
   readonly statsTempDirectory: string | null;
+  /** Postgres 17 and later, with summarize_wal. */
+  readonly summarizesWal: boolean;
 }
 
 export interface StartPoint {
@@ -34,6 +38,10 @@ export interface StopPoint extends StartPoint {
 /** A fast checkpoint of a large cluster on a slow disk. */
 const CHECKPOINT_WITHIN = 3_600_000;
 const ANSWER_WITHIN = 60_000;
+/** Sorting what changed in a large cluster within a week. */
+const CHANGES_WITHIN = 1_800_000;
+/** Each at most a file of a relation: 131,072 numbers. */
+const CHANGED_AT_ONCE = 20;
 /** What a person may have set for every session must not end this one, which is idle for hours. */
 const OPTIONS =
   '-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c synchronous_commit=local';
@@ -80,13 +88,15 @@ export class BackupSession {
       pages: string;
       wal: string;
       stats: string | null;
+      summarizes: string | null;
     }>(
       `select system_identifier::text as identifier, pg_is_in_recovery() as recovery,
          current_setting('data_directory') as data, current_setting('data_checksums') as checksums,
          current_setting('block_size')::int as page,
          (select setting from pg_settings where name = 'segment_size') as pages,
          (select setting from pg_settings where name = 'wal_segment_size') as wal,
-         current_setting('stats_temp_directory', true) as stats
+         current_setting('stats_temp_directory', true) as stats,
+         current_setting('summarize_wal', true) as summarizes
        from pg_control_system()`,
       [],
       signal,
@@ -101,7 +111,56 @@ export class BackupSession {
       segmentPages: Number(row.pages),
       walSegmentBytes: Number(row.wal),
       statsTempDirectory: row.stats === null ? null : below(row.data, row.stats),
+      summarizesWal: row.summarizes === 'on',
     };
+  }
+
+  /** The summaries of WAL that this server has (Postgres 17 and later). */
+  async walSummaries(signal: AbortSignal): Promise<WalSummary[]> {
+    return await this.#rows<WalSummary>(
+      'select tli::int as timeline, start_lsn::text as start, end_lsn::text as end from pg_available_wal_summaries()',
+      [],
+      signal,
+    );
+  }
+
+  /** What the summaries that touch a range of WAL tell, by files of relations. */
+  async *changedFiles(
+    { timeline, start, end }: WalRange,
+    segmentPages: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<ChangedFile> {
+    await this.#rows('begin read only', [], signal);
+    await this.#rows(
+      `declare changed cursor for
+       select reltablespace::int8 as tablespace, reldatabase::int8 as database, relfilenode::int8 as relation,
+         relforknumber as fork, relblocknumber / ${segmentPages} as segment,
+         min(relblocknumber) filter (where is_limit_block) as limit,
+         array_to_string(array_agg(distinct relblocknumber order by relblocknumber)
+           filter (where not is_limit_block), ',') as blocks
+       from pg_available_wal_summaries() s, pg_wal_summary_contents(s.tli, s.start_lsn, s.end_lsn)
+       where s.tli = ${timeline} and s.end_lsn > '${start}' and s.start_lsn < '${end}'
+       group by 1, 2, 3, 4, 5`,
+      [],
+      signal,
+    );
+    for (;;) {
+      const rows = await this.#rows<
+        Record<Exclude<keyof ChangedFile, 'blocks'>, string> & { blocks: string | null }
+      >(`fetch ${CHANGED_AT_ONCE} from changed`, [], signal, CHANGES_WITHIN);
+      for (const { blocks, limit, ...row } of rows)
+        yield {
+          tablespace: Number(row.tablespace),
+          database: Number(row.database),
+          relation: Number(row.relation),
+          fork: Number(row.fork),
+          segment: Number(row.segment),
+          limit: limit === null ? null : Number(limit),
+          blocks: blocks === null || blocks === '' ? [] : blocks.split(',').map(Number),
+        };
+      if (rows.length < CHANGED_AT_ONCE) break;
+    }
+    await this.#rows('commit', [], signal);
   }
 
   /** Up to where a standby has replayed. */
@@ -173,11 +232,20 @@ export class BackupSession {
     signal: AbortSignal,
     within = ANSWER_WITHIN,
   ): Promise<Row> {
+    const [row] = await this.#rows<Row>(text, values, signal, within);
+    if (row === undefined) throw new BackupInterruptedError('it answered with nothing');
+    return row;
+  }
+
+  async #rows<Row extends object>(
+    text: string,
+    values: readonly unknown[],
+    signal: AbortSignal,
+    within = ANSWER_WITHIN,
+  ): Promise<Row[]> {
     const bound = AbortSignal.any([signal, AbortSignal.timeout(within)]);
     try {
-      const [row] = await this.#session.query<Row>(text, values, bound);
-      if (row === undefined) throw new BackupInterruptedError('it answered with nothing');
-      return row;
+      return await this.#session.query<Row>(text, values, bound);
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof PostgresError && PROMOTED.test(error.message)) throw new PromotedError();

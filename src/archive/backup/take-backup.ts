@@ -6,13 +6,15 @@ import type { WalArchive } from '../wal/push-file.ts';
 import { awaitWal } from './await-wal.ts';
 import { type BegunBackup, beginBackup } from './begin.ts';
 import { BackupInterruptedError, BackupLabelError } from './errors.ts';
+import { changesSince } from './increment.ts';
 import { knownHistories } from './known-histories.ts';
-import { parseLabel } from './label.ts';
+import { parseLabel, withParent } from './label.ts';
 import { removeUnfinished } from './leftovers.ts';
 import type { BackupLock } from './lock.ts';
 import { Manifest } from './manifest.ts';
 import { laterSegments, neededWal, walRanges } from './needed-wal.ts';
-import { writeParts } from './parts.ts';
+import { findParent, type Parent } from './parent.ts';
+import { type Since, writeParts } from './parts.ts';
 import type { Primary } from './primary.ts';
 import type { ProgressKeeper } from './progress.ts';
 import { RateLimit } from './rate-limit.ts';
@@ -36,11 +38,20 @@ export interface BackupOptions {
   /** Bytes of files a second; null: as fast as it goes. */
   readonly rate: number | null;
   readonly verifyChecksums: boolean;
+  /** Only what changed since the newest backup; absent: everything. */
+  readonly increment?: IncrementWish;
   /** How long WAL may take to be archived at the end, in milliseconds. */
   readonly walWithin: number;
   readonly progress: ProgressKeeper;
   /** What the primary could not be asked is tried again; told here. */
   onNudgeFailed(error: unknown): void;
+}
+
+export interface IncrementWish {
+  /** So many follow one another; the next backup is whole. */
+  readonly most: number;
+  /** Everything is backed up all the same. */
+  onWhole(why: string): void;
 }
 
 /** Removing what a failed one left. */
@@ -65,6 +76,7 @@ export async function takeBackup(
   try {
     progress.set({ phase: 'checkpoint' });
     const facts = await session.facts(bound);
+    const wanted = await parentFor(options, facts, bound);
     const startedAt = new Date();
     begun = await beginBackup(
       session,
@@ -77,8 +89,13 @@ export async function takeBackup(
       },
       bound,
     );
-    progress.set({ name: begun.name, phase: 'copy', copyingSince: new Date() });
-    const running = { facts, startedAt, ...begun };
+    progress.set({ name: begun.name });
+    const running = {
+      facts,
+      startedAt,
+      ...begun,
+      ...(await sinceParent(options, session, wanted, begun, facts, bound)),
+    };
     return await copyAndFinish(options, session, running, lock, ended, bound);
   } catch (error) {
     const { name } = begun ?? {};
@@ -96,6 +113,43 @@ export async function takeBackup(
 interface Running extends BegunBackup {
   readonly facts: ClusterFacts;
   readonly startedAt: Date;
+  /** Null: it is to be whole. */
+  readonly parent: Parent | null;
+  readonly since: Since | null;
+}
+
+/** Null: all is to be backed up; where that was not wished, why is told. */
+async function parentFor(
+  { archive, data, increment }: BackupOptions,
+  facts: ClusterFacts,
+  signal: AbortSignal,
+): Promise<Parent | null> {
+  if (increment === undefined) return null;
+  const found =
+    (await readTablespaces(data)).length > 0
+      ? { why: 'the cluster has tablespaces' }
+      : await findParent(archive, facts, increment.most, signal);
+  if (!('why' in found)) return found;
+  increment.onWhole(found.why);
+  return null;
+}
+
+async function sinceParent(
+  { data, progress, increment }: BackupOptions,
+  session: BackupSession,
+  parent: Parent | null,
+  { start }: BegunBackup,
+  facts: ClusterFacts,
+  signal: AbortSignal,
+): Promise<Pick<Running, 'parent' | 'since'>> {
+  if (parent === null) return { parent: null, since: null };
+  progress.set({ phase: 'changes' });
+  const forks = (await readHistory(`${data}/pg_wal`, start.timeline)) ?? null;
+  if (forks === null) throw new BackupInterruptedError(`the history of timeline ${start.timeline} is gone`);
+  const since = await changesSince(session, parent, start, forks, facts, signal);
+  if (!('why' in since)) return { parent, since };
+  increment?.onWhole(since.why);
+  return { parent: null, since: null };
 }
 
 async function copyAndFinish(
@@ -107,7 +161,8 @@ async function copyAndFinish(
   signal: AbortSignal,
 ): Promise<WrittenBackup> {
   const { archive, data, progress } = options;
-  const { facts, start, name } = running;
+  const { facts, start, name, parent } = running;
+  progress.set({ phase: 'copy', copyingSince: new Date() });
   const manifest = new Manifest(majorOf(facts), facts.systemIdentifier);
   const tars: StoredTar[] = [];
 
@@ -128,7 +183,8 @@ async function copyAndFinish(
   const forks = (await readHistory(`${data}/pg_wal`, stop.timeline)) ?? null;
   if (forks === null) throw new BackupInterruptedError(`the history of timeline ${stop.timeline} is gone`);
   const ranges = walRanges(start, stop, forks);
-  tars.push(await writeLabel(archive, name, stop, manifest, ranges, signal));
+  const label = parent === null ? stop.label : withParent(stop.label, parent.backup);
+  tars.push(await writeLabel(archive, name, { ...stop, label }, manifest, ranges, signal));
 
   const files = neededWal(ranges, stop.timeline, facts.walSegmentBytes);
   progress.set({ phase: 'wait-for-wal' });
@@ -169,6 +225,7 @@ async function copyAndFinish(
       checksumsVerified: facts.checksums && options.verifyChecksums,
       files: manifest.files,
       dataBytes: progress.now.readBytes,
+      parent,
     },
     lock,
     signal,
@@ -177,7 +234,7 @@ async function copyAndFinish(
 
 async function copyFiles(
   options: BackupOptions,
-  { facts, start, name }: Running,
+  { facts, start, name, since }: Running,
   manifest: Manifest,
   tablespaces: readonly Tablespace[],
   signal: AbortSignal,
@@ -189,7 +246,8 @@ async function copyFiles(
     statsTempDirectory: facts.statsTempDirectory,
     tablespaces: new Set(tablespaces.map(({ oid }) => oid)),
   };
-  progress.set({ totalBytes: await measure(walking, signal) });
+  // How much of the files changed, only reading them tells.
+  if (since === null) progress.set({ totalBytes: await measure(walking, signal) });
   return await writeParts(
     {
       archive,
@@ -204,6 +262,7 @@ async function copyFiles(
               startLsn: lsnBytes(start.lsn),
             }
           : null,
+      since,
       rate: rate === null ? null : new RateLimit(rate),
       manifest,
       onRead: (bytes) => progress.read(bytes),

@@ -2,6 +2,7 @@ import { timelineId } from '../../ha/units.ts';
 import type { Backup } from './backup.ts';
 import { BackupInfoError, parseBackupInfo } from './backup-info.ts';
 import { parseMetadata, parseSentinel } from './sentinel.ts';
+import { isIncrementSentinel } from './sentinel-names.ts';
 
 /** Where a backup is, and what the listing says of it. */
 export interface BackupPlace {
@@ -43,6 +44,7 @@ export async function walgBackup(
     // "wal-g backup-mark" writes this one alone (its GenericMetaSetter).
     permanent: metadata?.is_permanent ?? sentinel.IsPermanent,
     parent: sentinel.DeltaFrom,
+    changes: sentinel.DeltaFrom === null ? null : isIncrementSentinel(sentinelKey) ? 'postgres' : 'wal-g',
     tablespaces: (sentinel.Spec?.tablespaces ?? []).map(({ oid, location }) => ({ oid, location })),
     storedBytes,
     originalBytes: sentinel.UncompressedSize > 0 ? sentinel.UncompressedSize : null,
@@ -68,6 +70,7 @@ export function barmanBackup({ id, sentinelKey, folder, storedBytes }: BackupPla
     postgresVersion: info.postgresVersion,
     permanent: false,
     parent: null,
+    changes: null,
     tablespaces: info.tablespaces,
     storedBytes,
     originalBytes: null,

@@ -32,6 +32,8 @@ export interface Backup {
   readonly permanent: boolean;
   /** The backup that this one holds only the changes since; null: it is whole. */
   readonly parent: string | null;
+  /** In whose format its changes are: pgwarden puts together those that `pg_combinebackup` does; null: it is whole. */
+  readonly changes: 'postgres' | 'wal-g' | null;
   readonly tablespaces: readonly BackupTablespace[];
   /** Bytes in the archive, by the listing. */
   readonly storedBytes: number;

@@ -6,6 +6,7 @@ import type { Backup, BackupCatalog, UnfinishedBackup, UnreadableBackup } from '
 import { barmanBackup, walgBackup } from './backup-of.ts';
 import { inParallel } from './in-parallel.ts';
 import type { ArchiveLayout } from './layout.ts';
+import { idOfSentinel } from './sentinel-names.ts';
 
 /** An archive to read: its store, and how it is laid out. */
 export interface CatalogSource {
@@ -13,7 +14,6 @@ export interface CatalogSource {
   readonly layout: ArchiveLayout;
 }
 
-const SENTINEL = '_backup_stop_sentinel.json';
 const BARMAN_INFO = 'backup.info';
 /** Sentinels are small; a store answers several at a time as fast as one. */
 const AT_ONCE = 8;
@@ -45,7 +45,7 @@ export async function listBackups(source: CatalogSource, signal: AbortSignal): P
     one.objects += 1;
     one.bytes += object.size;
     if (object.modifiedAt > one.modifiedAt) one.modifiedAt = object.modifiedAt;
-    if (name === sentinelName(layout, id)) one.sentinel = object;
+    if (isSentinel(layout, name, id)) one.sentinel = object;
   }
   const read = await inParallel([...found], AT_ONCE, ([id, one]) => readBackup(source, id, one, signal));
   const backups: Backup[] = [];
@@ -62,11 +62,11 @@ export async function listBackups(source: CatalogSource, signal: AbortSignal): P
 /** The id of the backup that an object below the backups' folder belongs to; null: to none. */
 function idOf(name: string, slash: number): string | null {
   if (slash > 0) return name.slice(0, slash);
-  return name.endsWith(SENTINEL) ? name.slice(0, -SENTINEL.length) : null;
+  return idOfSentinel(name);
 }
 
-function sentinelName({ kind }: ArchiveLayout, id: string): string {
-  return kind === 'wal-g' ? id + SENTINEL : `${id}/${BARMAN_INFO}`;
+function isSentinel({ kind }: ArchiveLayout, name: string, id: string): boolean {
+  return kind === 'wal-g' ? idOfSentinel(name) === id : name === `${id}/${BARMAN_INFO}`;
 }
 
 async function readBackup(

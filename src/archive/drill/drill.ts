@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { lsnBytes } from '../../ha/lsn.ts';
 import { runTool } from '../../postgres/process/tool.ts';
+import { unpackedBytes } from '../catalog/chain.ts';
 import { requireBinariesFor } from '../restore/binaries-for.ts';
 import { majorOf, planRestore } from '../restore/plan.ts';
 import type { RestoreProgress } from '../restore/progress.ts';
@@ -127,11 +128,11 @@ async function rehearse(
   // Recovery recycles its segments: of a long replay only what it writes stays.
   const wal = Math.min(
     lsnBytes(plan.until) - lsnBytes(backup.startLsn),
-    backup.originalBytes ?? backup.storedBytes,
+    plan.chain[0].originalBytes ?? backup.storedBytes,
   );
   requireRoom(
     await spaceAt(scratch.root),
-    roomFor(backup.originalBytes, backup.storedBytes, Math.max(wal, 16 * plan.segmentBytes)),
+    roomFor(unpackedBytes(plan.chain), backup.storedBytes, Math.max(wal, 16 * plan.segmentBytes)),
     keepFree,
   );
   const began = performance.now();

@@ -24,6 +24,8 @@ export interface RestoreNote {
   readonly phase: 'unpacking' | 'recovering';
   /** Keys of parts that are unpacked, and on the disk. */
   readonly parts: readonly string[];
+  /** Of a backup of what changed: it is put together with those before it, and on the disk. */
+  readonly combined?: boolean;
   /** Directories of tablespaces that it filled. */
   readonly tablespaces: readonly string[];
 }

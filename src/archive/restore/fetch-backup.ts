@@ -20,6 +20,8 @@ export interface FetchBackupOptions {
   readonly places: Places;
   /** What an earlier run noted: its parts are left out. Written on as parts are done. */
   readonly note: RestoreNote;
+  /** The data directory whose note it is. */
+  readonly noted: string;
   /** How many parts are on their way at once. */
   readonly parallel: number;
   readonly report: ReportRestore;
@@ -81,7 +83,7 @@ export async function fetchBackup(options: FetchBackupOptions, signal: AbortSign
       }
       noting = noting.then(async () => {
         note = { ...note, parts: [...note.parts, part.key] };
-        await writeNote(places.data, note);
+        await writeNote(options.noted, note);
       });
       await noting;
     });

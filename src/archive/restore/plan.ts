@@ -1,12 +1,13 @@
 import type { Lsn } from '../../ha/lsn.ts';
 import type { TimelineId } from '../../ha/units.ts';
 import type { Backup, BackupCatalog } from '../catalog/backup.ts';
+import { chainOf } from '../catalog/chain.ts';
 import { type Choice, chooseBackup } from '../catalog/choose.ts';
 import { listBackups } from '../catalog/list-backups.ts';
 import { isRestorable, type Recoverable, recoverableTo } from '../catalog/recoverable.ts';
 import { presentTimeline } from '../catalog/timelines.ts';
 import { takeWalInventory, type WalInventory } from '../catalog/wal-inventory.ts';
-import { requireRestorable } from './backup-limits.ts';
+import { requireChain } from './backup-limits.ts';
 import { binariesFor } from './binaries-for.ts';
 import { NoBackupError, NoSourceError, OutOfReachError, TimelineError } from './errors.ts';
 import { lastCommit, lookUp } from './look-up.ts';
@@ -29,6 +30,8 @@ export interface RestoreWish {
 /** What is going to be done. Nothing is written until there is one. */
 export interface RestorePlan {
   readonly backup: Backup;
+  /** What it is put together from: the whole backup first, itself last. */
+  readonly chain: readonly [Backup, ...Backup[]];
   readonly target: RestoreTarget;
   readonly timeline: TimelineId;
   readonly segmentBytes: number;
@@ -60,22 +63,22 @@ export async function planRestore(
   if (segmentBytes === null) throw new NoSourceError(source.store.name, 'it has backups, but no WAL');
   report('taking stock of the WAL');
   const inventory = await takeWalInventory(source, segmentBytes, signal);
-  const whole = catalog.backups.filter(({ parent }) => parent === null);
-  const major = majorOf((wish.backup === null ? whole.at(-1) : named(catalog, wish.backup)) ?? null);
+  const usable = catalog.backups.filter((one) => chainOf(one, catalog.backups) !== null);
+  const major = majorOf((wish.backup === null ? usable.at(-1) : named(catalog, wish.backup)) ?? null);
   const binaries = await binariesFor(major, wish.binDirectory);
   await using reader =
     binaries === null ? null : await WalReader.open(source, segmentBytes, binaries.directory);
   const looks: Looks = {
     inventory,
-    backups: wish.backup === null ? whole : catalog.backups,
+    backups: wish.backup === null ? usable : catalog.backups,
     reader,
     report,
     signal,
   };
   const { chosen, foundAt } = await choose(looks, wish);
-  requireRestorable(chosen.backup);
   return {
     backup: chosen.backup,
+    chain: requireChain(chosen.backup, catalog.backups, binaries),
     target: wish.target,
     timeline: chosen.timeline,
     segmentBytes,

@@ -9,6 +9,7 @@ import { syncPath } from '../../postgres/volume/durable.ts';
 import type { PrivateServer } from '../../postgres/work/private-server.ts';
 import type { Pause } from '../../postgres/work/recover.ts';
 import type { ArchiveError } from '../errors.ts';
+import { combine, moveCombined, placesInChain } from './combine.ts';
 import {
   clear,
   LOCK,
@@ -22,7 +23,7 @@ import {
 } from './directory.ts';
 import type { Places } from './entry-place.ts';
 import { RecoveryError } from './errors.ts';
-import { fetchBackup } from './fetch-backup.ts';
+import { fetchBackup, syncAll } from './fetch-backup.ts';
 import { finishUnpacking } from './finish-unpacking.ts';
 import { holdLock } from './hold-lock.ts';
 import { checkManifest, type ManifestCheck } from './manifest.ts';
@@ -92,9 +93,11 @@ export async function restore(options: RestoreOptions, signal: AbortSignal): Pro
   let note = begun.note;
   let manifest: ManifestCheck = 'checked';
   if (note.phase === 'unpacking') {
-    note = await unpackAll(options, places, note, signal);
-    report({ ...NOTHING, phase: 'checking', detail: 'comparing the files with the manifest' });
-    manifest = await checkManifest(options.source, plan.backup, data, binaries, signal);
+    if (plan.chain.length === 1) {
+      note = await unpackAll(options, places, note, signal);
+      report({ ...NOTHING, phase: 'checking', detail: 'comparing the files with the manifest' });
+      manifest = await checkManifest(options.source, plan.backup, data, binaries, signal);
+    } else note = await unpackChain(options, places, note, signal);
     await markForRecovery(data);
     await writeNote(data, { ...note, phase: 'recovering' });
   }
@@ -199,16 +202,46 @@ async function unpackAll(
   places: Places,
   note: RestoreNote,
   signal: AbortSignal,
+  backup = options.plan.backup,
 ): Promise<RestoreNote> {
-  const { source, plan, parallel, report, onWaiting } = options;
-  const parts = await partsOf(source, plan.backup, signal);
-  await requireAllParts(source, plan.backup, parts, signal);
+  const { source, parallel, report, onWaiting } = options;
+  const parts = await partsOf(source, backup, signal);
+  await requireAllParts(source, backup, parts, signal);
   const fetched = await fetchBackup(
-    { source, backup: plan.backup, parts, places, note, parallel, report, onWaiting },
+    { source, backup, parts, places, note, noted: options.data, parallel, report, onWaiting },
     signal,
   );
-  await finishUnpacking(places, plan.backup, signal);
+  await finishUnpacking(places, backup, signal);
   return fetched;
+}
+
+/** Unpacks each backup of a chain beside the others, compares it with its manifest, and puts them together. */
+async function unpackChain(
+  options: RestoreOptions,
+  places: Places,
+  note: RestoreNote,
+  signal: AbortSignal,
+): Promise<RestoreNote> {
+  const { source, plan, data, binaries, report } = options;
+  if (binaries === null) throw new TypeError('a chain of backups without pg_combinebackup');
+  let now = note;
+  if (now.combined !== true) {
+    for (const backup of plan.chain) {
+      const apart = placesInChain(data, backup);
+      await mkdir(apart.data, { recursive: true, mode: 0o700 });
+      now = await unpackAll(options, apart, now, signal, backup);
+      report({ ...NOTHING, phase: 'checking', detail: `comparing ${backup.id} with its manifest` });
+      await checkManifest(source, backup, apart.data, binaries, signal);
+    }
+    report({ ...NOTHING, phase: 'checking', detail: `putting ${plan.chain.length} backups together` });
+    await combine(data, plan.chain, binaries, signal);
+    await syncAll(places, signal);
+    now = { ...now, combined: true };
+    await writeNote(data, now);
+  }
+  await moveCombined(places);
+  await finishUnpacking(places, plan.backup, signal);
+  return now;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { sentinelKey } from '../backup/names.ts';
 import { type ArchiveIdentity, readIdentity } from '../identity.ts';
 import { BACKUP_FOLDER, TAIL_FOLDER, WAL_FOLDER } from '../layout.ts';
 import type { ObjectStore } from '../store/ports.ts';
@@ -36,8 +37,10 @@ export async function carryOut(
   }
   for (const { id, folder } of plan.leftovers) {
     // It may have come to its end since the listing, however slow it was.
-    const sentinel = `${BACKUP_FOLDER}${id}_backup_stop_sentinel.json`;
-    if ((await store.head(sentinel, { signal })) === null) await removeFolder(folder);
+    const heads = await Promise.all(
+      (['whole', 'increment'] as const).map((kind) => store.head(sentinelKey(id, kind), { signal })),
+    );
+    if (heads.every((head) => head === null)) await removeFolder(folder);
   }
   for (const folder of [WAL_FOLDER, TAIL_FOLDER]) {
     for await (const batch of batchesOf(spare(store, folder, plan.wal, signal))) {

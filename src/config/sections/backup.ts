@@ -22,6 +22,32 @@ export const backup = section('Base backups into the archive. The same on every 
     { test: isTimeZone, allowed: 'a time zone of the IANA database, such as Europe/Berlin' },
     { description: 'The time zone of `schedule`.', effect },
   ),
+  incremental: boolean(false, {
+    description:
+      'Postgres 17 and later keeps summaries of its WAL (`summarize_wal`), by which a backup can take only what changed since the one before: `pgwarden backup --incremental`, and `incrementalSchedule`. Where that cannot be, everything is backed up, and why is told.',
+    effect,
+  }),
+  incrementalSchedule: optionalText(
+    {
+      test: isCron,
+      allowed: 'five fields as in cron (minute, hour, day, month, day of the week), or @daily and the like',
+    },
+    {
+      description:
+        'When incremental backups are taken by themselves, beside the whole ones of `schedule`, e.g. `0 * * * *`.',
+      derivedDefault: 'none',
+      effect,
+    },
+  ),
+  incrementsMost: whole(
+    6,
+    { least: 1, most: 1000 },
+    {
+      description:
+        'How many increments follow one another at most; the next backup is a whole one. A restore unpacks all of them.',
+      effect,
+    },
+  ),
   from: choice('standby', ['standby', 'primary'], {
     description:
       'Whom a backup is taken from where nobody is named. `standby`: the freshest standby whose acknowledgement counts, or the primary where there is none.',

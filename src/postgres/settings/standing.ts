@@ -46,6 +46,7 @@ export function standingSettings(
     lc_messages: 'C',
     ...archiving(options),
     ...(options.binaries.major >= 17 ? { allow_alter_system: 'off' } : {}),
+    ...(options.binaries.major >= 17 && options.summarizeWal === true ? { summarize_wal: 'on' } : {}),
   };
 }
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TimelineId, timelineId } from '../../ha/units.ts';
 import { PostgresError } from '../errors.ts';
+import { send } from '../process/orphans.ts';
 import type { Session } from '../sql/session.ts';
 import { removeDurably, writeDurably } from '../volume/durable.ts';
 import { historyFileName, PLACEHOLDER } from '../volume/timeline-history.ts';
@@ -29,12 +30,19 @@ export async function promote(
   const unfollowed = running.files.wanted.upstream === null ? null : reload(running, FOLLOW_NOBODY);
   unfollowed?.catch(() => undefined); // Waited for below, unless something else fails first.
   await running.server.with(signal, async (session) => {
-    const { inRecovery, timeline: replayed } = await one<Recovery>(session, RECOVERY_QUERY, signal);
+    const {
+      inRecovery,
+      timeline: replayed,
+      summarizer,
+    } = await one<Recovery>(session, RECOVERY_QUERY, signal);
     if (!inRecovery) throw new PostgresError('WRONG_STATE', 'Postgres is a primary already', 'Look again.');
     await reserve(walPath, wal, timeline, timelineId(replayed));
     await unfollowed;
     await session.query('select pg_promote(wait => false)', [], signal);
     await until('promoting', POLL_MS, signal, async () => {
+      // Where there is an archive, Postgres waits for the summary up to the fork (xlog.c, CleanupAfterArchiveRecovery),
+      // and nobody else wakes who makes it from a sleep of up to half a minute (walsummarizer.c, MAX_SLEEP_QUANTA).
+      if (summarizer !== null) send(summarizer, 'SIGHUP');
       const row = await one<{ timeline: string | null }>(session, PROMOTED_QUERY, signal);
       if (row.timeline === null) return null;
       const got = Number.parseInt(row.timeline, 16);
@@ -58,10 +66,13 @@ interface Recovery {
   readonly inRecovery: boolean;
   /** The one that is being recovered, by the control file. */
   readonly timeline: number;
+  /** The pid of the summarizer of WAL (Postgres 17 and later); null: there is none. */
+  readonly summarizer: number | null;
 }
 
 const RECOVERY_QUERY = `
-select pg_is_in_recovery() as "inRecovery", greatest(timeline_id, min_recovery_end_timeline) as timeline
+select pg_is_in_recovery() as "inRecovery", greatest(timeline_id, min_recovery_end_timeline) as timeline,
+  (select pid from pg_stat_activity where backend_type = 'walsummarizer') as summarizer
 from pg_control_checkpoint(), pg_control_recovery()`;
 
 const PROMOTED_QUERY = `

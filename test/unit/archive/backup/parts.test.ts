@@ -48,6 +48,7 @@ async function write(codec: Codec, pages: PageFormat | null = null) {
       data,
       parallel: 2,
       pages,
+      since: null,
       rate: null,
       manifest: new Manifest(15, '1'),
       onRead: (bytes) => {

@@ -87,6 +87,7 @@ export function backupOf(
     postgresVersion: 150_018,
     permanent: false,
     parent: null,
+    changes: null,
     tablespaces: [],
     storedBytes: 1,
     originalBytes: 2,
