@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { alterSystem } from './alter-system.ts';
 import { bootstrap, EMPTY_SETTINGS, Fixture, joinTo, type Member, PASSWORDS, soon, sql } from './fixture.ts';
+import { superuser } from './superuser.ts';
+import { expectNothingWritten } from './written.ts';
 
 const fixture = new Fixture();
 let a: Member;
@@ -80,14 +83,14 @@ describe('parameters of the user', () => {
   });
 });
 
-describe('ALTER SYSTEM behind the agent', () => {
+describe('an entry of postgresql.auto.conf that the agent did not make', () => {
   it('is reverted on what the agent owns or sets, and left alone on the rest', async () => {
     await apply(a, { work_mem: '7MB' });
     const owner = await a.instance.observe(1_000 as never);
     expect(owner.server?.synchronousStandbyNames).toBe('');
-    await superuser(a, "alter system set synchronous_standby_names = 'x'");
-    await superuser(a, "alter system set work_mem = '9MB'");
-    await superuser(a, "alter system set maintenance_work_mem = '99MB'");
+    await alterSystem(a, 'synchronous_standby_names', "'x'");
+    await alterSystem(a, 'work_mem', "'9MB'");
+    await alterSystem(a, 'maintenance_work_mem', "'99MB'");
     await superuser(a, 'select pg_reload_conf()');
     const reverted = await a.instance.revertForeignSettings(soon());
     expect([...reverted].sort()).toEqual(['synchronous_standby_names', 'work_mem']);
@@ -98,7 +101,7 @@ describe('ALTER SYSTEM behind the agent', () => {
   });
 
   it('is taken out before a start', async () => {
-    await superuser(b, "alter system set primary_conninfo = 'host=nowhere'");
+    await alterSystem(b, 'primary_conninfo', "'host=nowhere'");
     await b.instance.stop('fast');
     await b.instance.startStandby(soon());
     expect((await b.server()).follows).toBeNull();
@@ -128,9 +131,7 @@ describe('passwords', () => {
 
   it('that did not change write nothing', async () => {
     await a.instance.checkpoint(soon());
-    const before = (await a.server()).flushLsn;
-    await a.instance.rotatePasswords(soon());
-    expect((await a.server()).flushLsn).toBe(before);
+    await expectNothingWritten(a, () => a.instance.rotatePasswords(soon()));
   });
 });
 
@@ -176,19 +177,6 @@ async function untilSlots(member: Member, condition: (found: Slots) => boolean):
   while (!condition(await slots(member))) {
     limit.throwIfAborted();
     await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-/** As the agent comes in: over the socket, by the name of the operating-system user. */
-async function superuser(member: Member, text: string): Promise<object[]> {
-  const { default: pg } = await import('pg');
-  const { socketDirectory: host, port } = member.options;
-  const client = new pg.Client({ host, port, user: 'postgres', database: 'postgres' });
-  await client.connect();
-  try {
-    return (await client.query(text)).rows;
-  } finally {
-    await client.end();
   }
 }
 
