@@ -74,11 +74,13 @@ describe('three members with an archive that they keep in order', () => {
 
   test('hold a drill beside a standby, of which nothing is left but its result', async () => {
     const before = await cluster.standbys();
+    // It comes with Debian's server, but not with every build.
+    const [amcheck] = await cluster.query("select from pg_available_extensions where name = 'amcheck'");
     const result = await json<DrillResult>('drill');
     expect(result).toMatchObject({
       ok: true,
       error: null,
-      amcheck: 'passed',
+      amcheck: amcheck === undefined ? 'absent' : 'passed',
       manifest: 'checked',
       checks: [{ name: 'notes', ok: true }],
     });

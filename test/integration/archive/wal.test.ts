@@ -468,6 +468,7 @@ describe('a store that fails', () => {
     proxy.fail(null);
     await until('the archive', async () => (await archivedFiles(archive)).length >= 7);
     await until('no failure', () => server.archiver.status().failing === null);
+    await allArchived(server);
     expectNoHole(await archivedFiles(archive));
     expect(server.events.filter(({ event }) => event === 'archive.failed').length).toBeLessThan(4);
   });
@@ -484,6 +485,7 @@ describe('a store that fails', () => {
       await s3!.resume();
     }
     await until('the archive', async () => (await archivedFiles(archive)).length >= 6);
+    await allArchived(server);
     expectNoHole(await archivedFiles(archive));
   });
 

@@ -1,21 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { requireBinariesFor } from '../../../src/archive/restore/binaries-for.ts';
 import type { RestoreTarget, TimelineChoice } from '../../../src/archive/restore/target.ts';
 import {
   type OfflineRestore,
   type OfflineResult,
   restoreOffline,
 } from '../../../src/commands/restore-offline.ts';
-import { findBinaries } from '../../../src/postgres/find-binaries.ts';
 
 const READY_WITHIN = 60_000;
 
-/** A directory to restore into, and a plain Postgres to look at what came of it. */
+/** A directory to restore into, and a plain Postgres, of the backup's major, to look at what came of it. */
 export class Place implements AsyncDisposable {
   readonly root: string;
   readonly data: string;
@@ -102,7 +102,8 @@ export class Place implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    const { directory } = await findBinaries(null);
+    const major = Number(await readFile(join(this.data, 'PG_VERSION'), 'utf8'));
+    const { directory } = await requireBinariesFor(major, null);
     const settings = [`unix_socket_directories=${this.root}`, 'listen_addresses=', 'port=5432'];
     const child = spawn(
       join(directory, 'postgres'),

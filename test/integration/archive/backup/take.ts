@@ -13,6 +13,9 @@ import { LOCK } from './lock-settings.ts';
 
 const run = promisify(execFile);
 
+/** From this major on initdb enables them by itself (release notes of 18). */
+const CHECKSUMS_BY_DEFAULT = 18;
+
 export function optionsOf(
   server: ArchivedPostgres,
   archive: WalArchive,
@@ -58,8 +61,9 @@ export async function take(
 /** A server whose pages carry checksums. */
 export async function checksummed(): Promise<ArchivedPostgres> {
   const server = await ArchivedPostgres.make();
-  const { directory } = await findBinaries(null);
-  await run(join(directory, 'pg_checksums'), ['--enable', '--no-sync', '-D', server.data]);
+  const { directory, major } = await findBinaries(null);
+  if (major < CHECKSUMS_BY_DEFAULT)
+    await run(join(directory, 'pg_checksums'), ['--enable', '--no-sync', '-D', server.data]);
   return server;
 }
 
