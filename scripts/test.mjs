@@ -1,15 +1,12 @@
 // Runs suites one after the other and closes with one line, `N passed, N failed`:
 //   node scripts/test.mjs [checks] [unit] [integration] [e2e] [poolers] [compose] [kubernetes] [arguments for vitest]
 // Each check (types, lint, reference) counts as one test. A suite goes on where another has failed.
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { ensureModelTools } from './setup/model-tools.mjs';
-import { bin, root } from './setup/paths.mjs';
+import { bin } from './setup/paths.mjs';
 import { SetupError } from './setup/setup-error.mjs';
 import { whyNoCompose } from './test/compose-here.mjs';
 import { whyNoKubernetes } from './test/kubernetes-here.mjs';
+import { run, runSuite } from './test/run-suite.mjs';
 import { closingLine, sum } from './test/tally.mjs';
 
 const BUNDLE = ['bundle', `${bin}/node`, 'scripts/setup.mjs'];
@@ -33,7 +30,7 @@ const tallies = [];
 if (['integration', 'e2e', 'poolers', 'kubernetes'].some((name) => names.has(name)))
   tallies.push(await runChecks([BUNDLE]));
 if (names.has('integration')) await getModelTools();
-for (const name of names) tallies.push(await (name === 'checks' ? runChecks(CHECKS) : runSuite(name)));
+for (const name of names) tallies.push(await (name === 'checks' ? runChecks(CHECKS) : runSuiteHere(name)));
 const total = sum(tallies);
 process.stdout.write(`\n${closingLine(total)}\n`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
@@ -59,53 +56,10 @@ async function runChecks(checks) {
   return tally;
 }
 
-async function runSuite(name) {
-  const directory = mkdtempSync(join(tmpdir(), 'pgwarden-tally-'));
-  const file = join(directory, 'tally.json');
+async function runSuiteHere(name) {
   process.stdout.write(`\n${name} tests\n`);
   const whyNot = WHY_NOT[name]?.() ?? null;
-  if (whyNot !== null) {
-    rmSync(directory, { recursive: true, force: true });
-    process.stdout.write(`skipped: ${whyNot}\n`);
-    return { passed: 0, failed: 0, skipped: 1 };
-  }
-  try {
-    const code = await run(`${bin}/vitest`, ['run', '--project', name, ...forVitest], {
-      PGWARDEN_TEST_TALLY: file,
-    });
-    const tally = readTally(file);
-    // vitest can fail without a failed test (its own crash, no test file): never a success.
-    if (code !== 0 && tally.failed === 0) tally.failed = 1;
-    return tally;
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
-
-function readTally(file) {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    process.stdout.write(`the test runner left no counts: ${error.message}\n`);
-    return { passed: 0, failed: 1, skipped: 0 };
-  }
-}
-
-/** The exit code; 128 and more for a signal's. Ctrl-C reaches the child by the terminal, and it ends in order. */
-function run(command, args, environment = {}) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      cwd: root,
-      stdio: ['ignore', 'inherit', 'inherit'],
-      // The programs of the dependencies are started by `node` out of PATH: it must be ours.
-      env: { ...process.env, PATH: `${bin}:${process.env.PATH}`, ...environment },
-    });
-    const forward = (signal) => child.kill(signal);
-    process.on('SIGINT', forward).on('SIGTERM', forward);
-    child.on('error', reject);
-    child.on('close', (code) => {
-      process.off('SIGINT', forward).off('SIGTERM', forward);
-      resolve(code ?? 128);
-    });
-  });
+  if (whyNot === null) return await runSuite(name, forVitest);
+  process.stdout.write(`skipped: ${whyNot}\n`);
+  return { passed: 0, failed: 0, skipped: 1 };
 }
