@@ -14,6 +14,7 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           exclude: [LONG],
+          globalSetup: ['test/summarizing-postgres.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
           fileParallelism: false,

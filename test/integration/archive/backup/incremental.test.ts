@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RunOptions } from '../../../../src/archive/backup/run-backup.ts';
 import type { WrittenBackup } from '../../../../src/archive/backup/sentinel.ts';
 import { WALG } from '../../../../src/archive/catalog/layout.ts';
@@ -10,6 +10,7 @@ import { listBackups } from '../../../../src/archive/catalog/list-backups.ts';
 import { type ArchiveSettings, openArchive } from '../../../../src/archive/opened-archive.ts';
 import type { WalArchive } from '../../../../src/archive/wal/push-file.ts';
 import { findBinaries } from '../../../../src/postgres/find-binaries.ts';
+import { useSummarizingPostgres } from '../../../summarizing-postgres.ts';
 import { Place } from '../../restore/restored.ts';
 import type { ArchivedPostgres } from '../postgres.ts';
 import { archived, keys, names, Stage, signal, until } from './stage.ts';
@@ -20,9 +21,14 @@ const LATEST = { kind: 'latest' } as const;
 const TABLES = ['kept', 'shrinks', 'grows', 'stays', 'made', 'again'] as const;
 
 let stage: Stage;
+let missing: string | null = null;
 beforeAll(async () => {
+  missing = await useSummarizingPostgres();
   stage = await Stage.open();
 }, 12 * 60_000);
+beforeEach(({ skip }) => {
+  if (missing !== null) skip(missing);
+});
 afterAll(async () => await stage?.[Symbol.asyncDispose]());
 
 /** An increment, and why it is whole if it is. */
@@ -64,6 +70,7 @@ describe('a backup of what changed', () => {
   let whole: WrittenBackup;
 
   beforeAll(async () => {
+    if (missing !== null) return;
     server = await checksummed();
     await server.configure(['summarize_wal = on']);
     await server.start();
