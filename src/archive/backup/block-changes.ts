@@ -1,5 +1,4 @@
 import { compareLsn, type Lsn } from '../../ha/lsn.ts';
-import type { RelationFile } from './exclusions.ts';
 import { relationFileOf } from './exclusions.ts';
 import type { FileChanges } from './incremental-file.ts';
 import type { WalRange } from './manifest.ts';
@@ -11,22 +10,18 @@ export interface WalSummary {
   readonly end: Lsn;
 }
 
-/** The changes of one file of a relation, of all summaries. */
+/** The changes of one file of a relation's main fork. */
 export interface ChangedFile {
   readonly tablespace: number;
   readonly database: number;
   /** 0: the database itself was made. */
   readonly relation: number;
-  /** 0 main, 1 fsm, 2 vm, 3 init (ForkNumber). */
-  readonly fork: number;
   readonly segment: number;
   /** Counted from the relation's first block, ascending. */
   readonly blocks: readonly number[];
   /** The least of the relation's limits, counted the same; null: none. */
   readonly limit: number | null;
 }
-
-const FORKS = { main: 0, fsm: 1, vm: 2, init: 3 } as const;
 
 /** How far the summaries cover a range without a gap: to its end, or to where they end. */
 export function coveredTo(summaries: readonly WalSummary[], range: WalRange): Lsn {
@@ -52,12 +47,12 @@ export class BlockChanges {
     this.#segmentPages = segmentPages;
   }
 
-  add({ tablespace, database, relation, fork, segment, blocks, limit }: ChangedFile): void {
+  add({ tablespace, database, relation, segment, blocks, limit }: ChangedFile): void {
     if (relation === 0) {
       this.#databases.add(`${tablespace}/${database}`);
       return;
     }
-    const name = `${tablespace}/${database}/${relation}/${fork}`;
+    const name = `${tablespace}/${database}/${relation}`;
     const first = segment * this.#segmentPages;
     if (blocks.length > 0) {
       const key = `${name}/${segment}`;
@@ -74,11 +69,12 @@ export class BlockChanges {
   /** Of a file that the parent has too; `whole`: it is to be stored whole; null: nothing of it changed. */
   of(path: string): FileChanges | 'whole' | null {
     const file = relationFileOf(path);
-    // The free space map is not fully logged; an init fork is a page or two.
-    if (file === null || file.fork === 'fsm' || file.fork === 'init') return 'whole';
+    // Free space maps are not fully logged. Bits of visibility maps are cleared by records that do not name their block
+    // (heapam.c: visibilitymap_clear), so no summary tells of it. And an init fork is a page or two.
+    if (file === null || file.fork !== 'main') return 'whole';
     const { tablespace, database, relation, segment } = file;
     if (this.#databases.has(`${tablespace}/${database}`)) return 'whole';
-    const name = `${tablespace}/${database}/${relation}/${FORKS[file.fork satisfies RelationFile['fork']]}`;
+    const name = `${tablespace}/${database}/${relation}`;
     const limit = this.#limits.get(name);
     if (limit === undefined) return null;
     return {

@@ -124,7 +124,7 @@ export class BackupSession {
     );
   }
 
-  /** What the summaries that touch a range of WAL tell, by files of relations. */
+  /** What the summaries that touch a range of WAL tell of main forks, by files of relations. */
   async *changedFiles(
     { timeline, start, end }: WalRange,
     segmentPages: number,
@@ -134,13 +134,14 @@ export class BackupSession {
     await this.#rows(
       `declare changed cursor for
        select reltablespace::int8 as tablespace, reldatabase::int8 as database, relfilenode::int8 as relation,
-         relforknumber as fork, relblocknumber / ${segmentPages} as segment,
+         relblocknumber / ${segmentPages} as segment,
          min(relblocknumber) filter (where is_limit_block) as limit,
          array_to_string(array_agg(distinct relblocknumber order by relblocknumber)
            filter (where not is_limit_block), ',') as blocks
        from pg_available_wal_summaries() s, pg_wal_summary_contents(s.tli, s.start_lsn, s.end_lsn)
        where s.tli = ${timeline} and s.end_lsn > '${start}' and s.start_lsn < '${end}'
-       group by 1, 2, 3, 4, 5`,
+         and relforknumber = 0
+       group by 1, 2, 3, 4`,
       [],
       signal,
     );
@@ -153,7 +154,6 @@ export class BackupSession {
           tablespace: Number(row.tablespace),
           database: Number(row.database),
           relation: Number(row.relation),
-          fork: Number(row.fork),
           segment: Number(row.segment),
           limit: limit === null ? null : Number(limit),
           blocks: blocks === null || blocks === '' ? [] : blocks.split(',').map(Number),

@@ -17,7 +17,6 @@ function changed(more: Partial<ChangedFile> = {}): ChangedFile {
     tablespace: 1663,
     database: 5,
     relation: 16384,
-    fork: 0,
     segment: 0,
     blocks: [],
     limit: null,
@@ -45,8 +44,7 @@ describe('the changes of a file', () => {
     });
     expect(of('base/5/16384.3', later, changed({ limit: 205 }))).toEqual({ blocks: [], limit: -95 });
   });
-  it('are of its fork, its database and its tablespace alone', () => {
-    expect(of('base/5/16384_vm', changed({ blocks: [1] }))).toBeNull();
+  it('are of its database and its tablespace alone', () => {
     expect(of('base/6/16384', changed({ blocks: [1] }))).toBeNull();
     expect(
       of('global/1260', changed({ tablespace: 1664, database: 0, relation: 1260, blocks: [1] })),
@@ -59,10 +57,14 @@ describe('the changes of a file', () => {
       limit: null,
     });
   });
-  it.each(['base/5/16384_fsm', 'base/5/16384_init', 'pg_xact/0000', 'base/5/pg_filenode.map', 'PG_VERSION'])(
-    'of %s are not known: all of it is stored',
-    (path) => expect(of(path, changed())).toBe('whole'),
-  );
+  it.each([
+    'base/5/16384_fsm',
+    'base/5/16384_vm',
+    'base/5/16384_init',
+    'pg_xact/0000',
+    'base/5/pg_filenode.map',
+    'PG_VERSION',
+  ])('of %s are not known: all of it is stored', (path) => expect(of(path, changed())).toBe('whole'));
   it('of a database that was made meanwhile are everything', () => {
     expect(of('base/5/16384', changed({ relation: 0, limit: 0 }))).toBe('whole');
     expect(of('base/6/16384', changed({ relation: 0, limit: 0 }))).toBeNull();
