@@ -2,23 +2,26 @@ import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { readIdentity } from '../../src/archive/identity.ts';
 import { openStore } from '../../src/archive/store/open.ts';
 import { type Demo, openDemo } from '../../src/demo/state.ts';
 import { findBinaries } from '../../src/postgres/find-binaries.ts';
-import { Bucket } from '../integration/restore/buckets.ts';
+import { Bucket, binariesOfBuckets, whyNoBuckets } from '../integration/restore/buckets.ts';
 import { DemoCluster, MAIN } from './cluster.ts';
 import { waitFor } from './wait-for.ts';
 
 const signal = AbortSignal.timeout(20 * 60_000);
 
-/** Gives every member these settings besides its own. */
-async function configure(demo: Demo, more: Record<string, unknown>): Promise<void> {
+/** Gives every member these settings besides its own, and the Postgres of this directory. */
+async function configure(demo: Demo, binDirectory: string, more: Record<string, unknown>): Promise<void> {
   for (const { config } of demo.members) {
-    const before = parse(await readFile(config, 'utf8')) as Record<string, unknown>;
-    await writeFile(config, stringify({ ...before, ...more }));
+    const before = parse(await readFile(config, 'utf8')) as { readonly postgres: object };
+    await writeFile(
+      config,
+      stringify({ ...before, postgres: { ...before.postgres, binDirectory }, ...more }),
+    );
   }
 }
 
@@ -42,7 +45,13 @@ describe('three members that begin out of an archive of WAL-G', () => {
   let before: string[];
   let cluster: DemoCluster;
 
+  beforeEach(async (context) => {
+    const why = await whyNoBuckets();
+    if (why !== null) context.skip(why);
+  });
   beforeAll(async () => {
+    const binaries = await binariesOfBuckets();
+    if (binaries === null) return;
     bucket = await Bucket.unpack('wal-g');
     before = await filesBelow(bucket.directory);
     await chmod(bucket.directory, 0o755);
@@ -55,7 +64,7 @@ describe('three members that begin out of an archive of WAL-G', () => {
         const [first] = demo.members;
         const { uid, gid } = await stat(first!.volume);
         if (process.getuid?.() === 0) await chown(own, uid, gid);
-        await configure(demo, {
+        await configure(demo, binaries, {
           archive: { url: `file://${own}` },
           bootstrap: { recovery: { from: bucket.url, toName: 'after_two' } },
         });

@@ -4,8 +4,23 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createZstdDecompress } from 'node:zlib';
 import tar from 'tar-stream';
+import { binariesFor } from '../../../src/archive/restore/binaries-for.ts';
 
 const FIXTURES = join(import.meta.dirname, '../../fixtures/buckets');
+
+/** The Postgres of both buckets: another major does not replay their WAL. */
+const MAJOR = 15;
+
+/** Why the buckets cannot be restored here; null: they can. */
+export async function whyNoBuckets(): Promise<string | null> {
+  if ((await binariesOfBuckets()) !== null) return null;
+  return `the buckets are of Postgres ${MAJOR}, which is not installed here`;
+}
+
+/** The directory of the programs that restore them; null: there is none. */
+export async function binariesOfBuckets(): Promise<string | null> {
+  return (await binariesFor(MAJOR, null))?.directory ?? null;
+}
 
 /** A bucket that another program made, as a directory. See the README beside the fixtures for what is in it. */
 export class Bucket implements AsyncDisposable {

@@ -1,22 +1,19 @@
 import { readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { binariesFor } from '../../../src/archive/restore/binaries-for.ts';
 import type { RestoreTarget } from '../../../src/archive/restore/target.ts';
 import { parseUtcTime, type UtcTime } from '../../../src/archive/restore/utc-time.ts';
 import type { Lsn } from '../../../src/ha/lsn.ts';
 import { askPrivately, type PrivateServer } from '../../../src/postgres/work/private-server.ts';
 import { dropRoot } from '../postgres/drop-root.ts';
-import { Bucket } from './buckets.ts';
+import { Bucket, whyNoBuckets } from './buckets.ts';
 import { Place } from './restored.ts';
 
 beforeAll(dropRoot);
 beforeEach(async (context) => {
-  if ((await binariesFor(MADE_BY, null)) === null)
-    context.skip(`the buckets are of Postgres ${MADE_BY}, which is not installed here`);
+  const why = await whyNoBuckets();
+  if (why !== null) context.skip(why);
 });
 
-/** The Postgres of both buckets: another major does not replay their WAL. */
-const MADE_BY = 15;
 const LATEST: RestoreTarget = { kind: 'latest' };
 const time = (text: string): UtcTime => parseUtcTime(text)!;
 

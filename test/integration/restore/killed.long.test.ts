@@ -4,9 +4,9 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { dropRoot } from '../postgres/drop-root.ts';
-import { Bucket } from './buckets.ts';
+import { Bucket, whyNoBuckets } from './buckets.ts';
 import { Place } from './restored.ts';
 
 const MAIN = join(import.meta.dirname, '../../../src/main.ts');
@@ -15,6 +15,10 @@ let bucket: Bucket;
 beforeAll(async () => {
   dropRoot();
   bucket = await Bucket.unpack('wal-g');
+});
+beforeEach(async (context) => {
+  const why = await whyNoBuckets();
+  if (why !== null) context.skip(why);
 });
 afterAll(async () => await bucket[Symbol.asyncDispose]());
 

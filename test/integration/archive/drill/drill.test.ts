@@ -9,7 +9,7 @@ import { openRestoreSource, type RestoreSource } from '../../../../src/archive/r
 import { DEFAULT_S3 } from '../../../../src/archive/store/open.ts';
 import type { ObjectStore } from '../../../../src/archive/store/ports.ts';
 import { dropRoot } from '../../postgres/drop-root.ts';
-import { Bucket } from '../../restore/buckets.ts';
+import { Bucket, whyNoBuckets } from '../../restore/buckets.ts';
 import { checksummed, take } from '../backup/take.ts';
 
 const signal = AbortSignal.timeout(15 * 60_000);
@@ -220,7 +220,9 @@ describe('a drill', () => {
     await rm(scratch, { recursive: true });
   });
 
-  test.each(['wal-g', 'barman-cloud'] as const)('holds on a bucket of %s', async (name) => {
+  test.for(['wal-g', 'barman-cloud'] as const)('holds on a bucket of %s', async (name, context) => {
+    const why = await whyNoBuckets();
+    if (why !== null) return context.skip(why);
     await using bucket = await Bucket.unpack(name);
     const foreign = await openRestoreSource(settingsOf(bucket.url), signal);
     const result = await drill({
