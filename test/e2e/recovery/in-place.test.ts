@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ArchiveOverview } from '../../../src/archive/catalog/overview.ts';
 import { readIdentity } from '../../../src/archive/identity.ts';
 import { openStore } from '../../../src/archive/store/open.ts';
 import { openDemo } from '../../../src/demo/state.ts';
@@ -36,6 +37,19 @@ async function recover(...args: readonly string[]): Promise<string> {
       if (answer.exitCode === 0) return answer.stdout;
       if (/out of reach|cannot be reached|OUT_OF_REACH|reach/i.test(answer.stderr)) return null;
       throw new Error(`recover: ${answer.exitCode} ${answer.stdout} ${answer.stderr}`);
+    },
+    MINUTES,
+  );
+}
+
+/** The archive has a commit behind that time. What its tail lacks when a recovery begins, none comes to. */
+async function archivedBehind(time: string): Promise<void> {
+  await waitFor(
+    'the archive to reach on',
+    async () => {
+      const { stdout } = await cluster.pgwarden('range', '-o', 'json');
+      const { intervals } = JSON.parse(stdout) as ArchiveOverview;
+      return Date.parse(intervals.at(-1)?.untilTime ?? '') > Date.parse(time);
     },
     MINUTES,
   );
@@ -94,6 +108,7 @@ describe('a cluster whose orders were deleted by mistake', () => {
     );
     const at = await marked('insert into orders select generate_series(61, 100)', 'delete from orders');
     expect(await rows()).toEqual([]);
+    await archivedBehind(at);
 
     expect(await recover('--pause', '--to-time', early)).toContain('--resume');
     const first = await standing();
