@@ -22,8 +22,8 @@ const run = promisify(execFile);
 const PACKAGED = '/usr/lib/postgresql';
 
 /**
- * The installation to use: the given directory, or the newest supported one of `PGBIN`, `PATH` and Debian's
- * `/usr/lib/postgresql/<major>/bin`.
+ * The installation to use: the given directory, or that of `PGBIN`; without either the newest supported one of `PATH`
+ * and Debian's `/usr/lib/postgresql/<major>/bin`.
  *
  * @throws PostgresError NO_POSTGRES, POSTGRES_UNSUPPORTED
  */
@@ -31,7 +31,8 @@ export async function findBinaries(
   directory: string | null,
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<Binaries> {
-  const candidates = directory !== null ? [directory] : await places(environment);
+  const named = directory ?? (environment.PGBIN || null);
+  const candidates = named !== null ? [named] : await places(environment);
   const found = (await Promise.all(candidates.map(inspect))).filter((binaries) => binaries !== null);
   const supported = found
     .filter((binaries) => SUPPORTED_MAJORS.includes(binaries.major))
@@ -56,7 +57,6 @@ export async function findBinaries(
 async function places(environment: NodeJS.ProcessEnv): Promise<readonly string[]> {
   const majors = await readdir(PACKAGED).catch(() => []);
   return [
-    ...(environment.PGBIN ? [environment.PGBIN] : []),
     ...(environment.PATH ?? '').split(delimiter).filter((entry) => entry !== ''),
     ...majors.map((major) => join(PACKAGED, major, 'bin')),
   ];

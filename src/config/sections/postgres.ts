@@ -27,8 +27,7 @@ function passwordFile(whose: string) {
 export const postgres = section('The Postgres server of this member.', {
   binDirectory: optionalText(absolutePath, {
     description: 'The directory of `postgres`, `initdb`, `pg_basebackup`, `pg_rewind` and `pg_controldata`.',
-    derivedDefault:
-      'looked for in `PGBIN`, `PATH` and `/usr/lib/postgresql/*/bin`; the newest of 14 to 18 wins',
+    derivedDefault: 'that of `PGBIN`, or the newest of 14 to 18 in `PATH` and `/usr/lib/postgresql/*/bin`',
     effect: agent,
   }),
   port: whole(
