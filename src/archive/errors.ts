@@ -9,6 +9,7 @@ export type ArchiveErrorCode =
   | 'ARCHIVE_FULL'
   | 'ARCHIVE_KEY'
   | 'ARCHIVE_MISSING'
+  | 'ARCHIVE_NOT_READY'
   | 'ARCHIVE_OBJECT_CONFLICT'
   | 'ARCHIVE_OBJECT_DAMAGED'
   | 'ARCHIVE_OBJECT_MISSING'
@@ -44,6 +45,18 @@ export class StoreUnreachableError extends ArchiveError {
       `${store} cannot be reached: ${why}`,
       'It is tried again by itself, and WAL is kept meanwhile. If it stays so, see that the endpoint is right and reachable from this pod.',
       { transient: true, cause },
+    );
+  }
+}
+
+/** The store answers, and the primary has not made the archive this cluster's yet, or that of its present life. */
+export class ArchiveNotReadyError extends ArchiveError {
+  constructor(store: string, why: string) {
+    super(
+      'ARCHIVE_NOT_READY',
+      `${store} is not ready: ${why}`,
+      'The primary sees to it by itself within seconds: try again then. If it stays so, its log and "archive" of its GET /v1/status say why.',
+      { transient: true },
     );
   }
 }

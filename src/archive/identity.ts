@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import {
+  ArchiveNotReadyError,
   EmptiedArchiveError,
   ForeignArchiveError,
   ObjectDamagedError,
@@ -81,7 +82,7 @@ export async function claimArchive(
 /**
  * Makes sure, by reading alone, that this archive is `own`'s.
  *
- * @throws ForeignArchiveError, EmptiedArchiveError; StoreUnreachableError while nobody has claimed it
+ * @throws ForeignArchiveError, EmptiedArchiveError; ArchiveNotReadyError while nobody has claimed it
  */
 export async function requireOwn(
   store: ObjectStore,
@@ -91,13 +92,13 @@ export async function requireOwn(
 ): Promise<void> {
   const found = await readIdentity(store, options);
   if (found !== null && isEarlierLife(found, own))
-    throw new StoreUnreachableError(
+    throw new ArchiveNotReadyError(
       store.name,
       'the primary has not moved it to the present life of the cluster yet',
     );
   if (found !== null) requireSame(store, found, own);
   else if (claimed !== null) throw new EmptiedArchiveError(store.name, claimed);
-  else throw new StoreUnreachableError(store.name, 'the primary has not begun the archive yet');
+  else throw new ArchiveNotReadyError(store.name, 'the primary has not begun the archive yet');
 }
 
 /** The same cluster before it was recovered in place. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ForeignArchiveError, StoreUnreachableError } from '../../archive/errors.ts';
+import { ArchiveNotReadyError, ForeignArchiveError } from '../../archive/errors.ts';
 import { type ArchiveIdentity, isEarlierLife, readIdentity } from '../../archive/identity.ts';
 import { type ArchiveSettings, openArchive } from '../../archive/opened-archive.ts';
 import type { ObjectStore } from '../../archive/store/ports.ts';
@@ -20,27 +20,27 @@ export function identityOf(view: View | null): ArchiveIdentity | null {
 
 /**
  * Opens the archive for one backup, or one look at them: its own connections and buffers, which end with it. It must be this cluster's by
- * its own word: the primary claims it before it archives the first segment. Whoever will write waits for that, since a
- * primary that has just begun may not have come to it.
+ * its own word: the primary claims it before it archives the first segment, and again after a recovery in place. Who
+ * `waits` gives it ten seconds to come to it.
  *
  * @throws ArchiveError
  */
 export async function openForBackup(
   settings: ArchiveSettings,
   identity: ArchiveIdentity | null,
-  { mayWrite }: { readonly mayWrite: boolean },
+  { mayWrite, waits = mayWrite }: { readonly mayWrite: boolean; readonly waits?: boolean },
   signal: AbortSignal,
 ): Promise<WalArchive> {
   const archive = await openArchive(settings);
   try {
     const { store } = archive;
     await store.check({ signal });
-    if (identity === null) throw new StoreUnreachableError(store.name, 'the cluster is not known yet');
-    const found = await claimedBy(store, mayWrite ? CLAIMED_WITHIN : 0, signal);
+    if (identity === null) throw new ArchiveNotReadyError(store.name, 'the cluster is not known yet');
+    const found = await claimedBy(store, identity, waits ? CLAIMED_WITHIN : 0, signal);
     if (found === null)
-      throw new StoreUnreachableError(store.name, 'the primary has not archived anything there yet');
+      throw new ArchiveNotReadyError(store.name, 'the primary has not archived anything there yet');
     if (isEarlierLife(found, identity))
-      throw new StoreUnreachableError(
+      throw new ArchiveNotReadyError(
         store.name,
         'the primary has not moved it to the present life of the cluster yet',
       );
@@ -58,16 +58,18 @@ export async function openForBackup(
   }
 }
 
-/** Null: by nobody, within so many milliseconds. */
+/** Null: by nobody, within so many milliseconds. By an earlier life: it stays so within them. */
 async function claimedBy(
   store: ObjectStore,
+  identity: ArchiveIdentity,
   within: number,
   signal: AbortSignal,
 ): Promise<ArchiveIdentity | null> {
   const end = performance.now() + within;
   for (;;) {
     const found = await readIdentity(store, { signal });
-    if (found !== null || performance.now() >= end) return found;
+    const isReady = found !== null && !isEarlierLife(found, identity);
+    if (isReady || performance.now() >= end) return found;
     await sleep(LOOK_AGAIN, undefined, { signal });
   }
 }

@@ -47,7 +47,7 @@ export async function planRecovery(
   const settings = archiveSettings(archive);
   const { clusterUID, generation, systemIdentifier } = record;
   const own = { clusterUID, generation, systemIdentifier };
-  (await openForBackup(settings, own, { mayWrite: false }, signal)).store.close();
+  (await openForBackup(settings, own, { mayWrite: false, waits: true }, signal)).store.close();
   const source = await openRestoreSource(settings, signal);
   try {
     const wish = { target, timeline, backup: request.backup, binDirectory: binaries.directory };

@@ -2,7 +2,7 @@ import type { ArchiveOverview } from '../../archive/catalog/overview.ts';
 import { readOverview } from '../../archive/catalog/read-overview.ts';
 import { readDrillRecord, writeDrillRecord } from '../../archive/drill/drill-record.ts';
 import type { DrillRecord, DrillResult } from '../../archive/drill/result.ts';
-import { StoreUnreachableError } from '../../archive/errors.ts';
+import { ArchiveNotReadyError } from '../../archive/errors.ts';
 import { openArchive } from '../../archive/opened-archive.ts';
 import { segmentBytesOf } from '../../archive/restore/segment-bytes.ts';
 import { openRestoreSource, type RestoreSource } from '../../archive/restore/source.ts';
@@ -49,7 +49,7 @@ export class ArchiveWorks {
   ): Promise<RetentionReport> {
     const { archive, retention } = this.#configuration;
     const own = identityOf(this.#view());
-    if (own === null) throw new StoreUnreachableError(archive.url ?? '', 'the cluster is not known yet');
+    if (own === null) throw new ArchiveNotReadyError(archive.url ?? '', 'the cluster is not known yet');
     const { window, count } = retention;
     const wish = request.kind === 'delete' ? request : { policy: { window, count } };
     return await this.#withSource(signal, (source) =>

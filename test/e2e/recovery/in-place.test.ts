@@ -212,18 +212,12 @@ describe('a cluster whose orders were deleted by mistake', () => {
   test('comes back from a pause as if nothing had been', async () => {
     await cluster.query('insert into orders values (5001)');
     const everything = await rows();
-    const before = (await identity())?.generation ?? 0;
     expect(await recover('--pause', '--immediate')).toContain('--resume');
     expect(await look(await standing())).toBeLessThan(everything.length);
     await cluster.pgwarden('recover', '--abandon', '--timeout', '170');
     await cluster.waitUntilComplete();
     expect(await rows()).toEqual(everything);
     expect((await cluster.cluster(await cluster.primary())).recovery).toBeNull();
-    await waitFor(
-      'the archive to be of the life after',
-      async () => ((await identity())?.generation ?? 0) > before,
-      MINUTES,
-    );
   });
 
   test('refuses a target in the future with the range, and touches nothing', async () => {

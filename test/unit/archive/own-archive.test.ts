@@ -72,7 +72,7 @@ test('an archive that is emptied while it is open is noticed, and stays refused'
 });
 
 test('whoever only reads writes nothing, and begins no archive', async () => {
-  await expect(own().openToRead(signal)).rejects.toMatchObject({ code: 'ARCHIVE_UNREACHABLE' });
+  await expect(own().openToRead(signal)).rejects.toMatchObject({ code: 'ARCHIVE_NOT_READY' });
   expect(await readdir(directory)).toEqual([]);
   await own().open(signal);
   const reader = own();
@@ -97,7 +97,7 @@ const NEXT = { ...IDENTITY, generation: 2 };
 
 test('an archive goes on with the next life of its cluster when that claims it, and is then no more of the one before', async () => {
   await own().open(signal);
-  await expect(own(NEXT).openToRead(signal)).rejects.toMatchObject({ code: 'ARCHIVE_UNREACHABLE' });
+  await expect(own(NEXT).openToRead(signal)).rejects.toMatchObject({ code: 'ARCHIVE_NOT_READY' });
   const { store } = await own(NEXT).open(signal);
   expect(await readIdentity(store, { signal })).toEqual(NEXT);
   await own(NEXT).openToRead(signal);

@@ -18,9 +18,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-async function claim(): Promise<void> {
+async function claim(identity = own): Promise<void> {
   const store = await openStore(settings.url);
-  await claimArchive(store, own, null, { signal });
+  await claimArchive(store, identity, null, { signal });
   store.close();
 }
 
@@ -32,18 +32,25 @@ test('a backup waits for a primary that has just begun to claim the archive', as
 
 test('a look at an archive that nobody has claimed says so at once', async () => {
   await expect(openForBackup(settings, own, { mayWrite: false }, signal)).rejects.toMatchObject({
-    code: 'ARCHIVE_UNREACHABLE',
+    code: 'ARCHIVE_NOT_READY',
     message: expect.stringContaining('has not archived anything there yet'),
   });
 });
 
-test('an archive of another life of the cluster is refused: of an earlier one until the primary has moved it on', async () => {
+test('an archive of an earlier life of the cluster is waited for, until the primary has moved it on', async () => {
   await claim();
   const next = { ...own, generation: own.generation + 1 };
-  await expect(openForBackup(settings, next, { mayWrite: true }, signal)).rejects.toMatchObject({
-    code: 'ARCHIVE_UNREACHABLE',
+  await expect(openForBackup(settings, next, { mayWrite: false }, signal)).rejects.toMatchObject({
+    code: 'ARCHIVE_NOT_READY',
     message: expect.stringContaining('has not moved it to the present life'),
   });
+  const opening = openForBackup(settings, next, { mayWrite: false, waits: true }, signal);
+  await claim(next);
+  (await opening).store.close();
+});
+
+test('an archive of a later life is refused', async () => {
+  await claim();
   const before = { ...own, generation: own.generation - 1 };
   await expect(openForBackup(settings, before, { mayWrite: true }, signal)).rejects.toMatchObject({
     code: 'ARCHIVE_FOREIGN',
