@@ -5,11 +5,11 @@ import { chainOf } from '../catalog/chain.ts';
 import { WALG } from '../catalog/layout.ts';
 import { listBackups } from '../catalog/list-backups.ts';
 import { parseManifest, type ReadManifest } from '../verify/manifest.ts';
+import { notedTars } from '../verify/noted-tars.ts';
 import { tarFiles } from '../verify/tar-files.ts';
 import type { WalArchive } from '../wal/push-file.ts';
 import { tarName } from './names.ts';
-import { isPgwardens } from './sentinel.ts';
-import type { ClusterFacts, StartPoint } from './session.ts';
+import { type ClusterFacts, majorOf, type StartPoint } from './session.ts';
 
 /** The backup that an increment is to be of. */
 export interface Parent {
@@ -41,7 +41,7 @@ export async function findParent(
   most: number,
   signal: AbortSignal,
 ): Promise<Parent | NoParent> {
-  const major = Math.floor(facts.version / 10_000);
+  const major = majorOf(facts);
   if (major < FIRST_MAJOR)
     return { why: `Postgres ${major} has no summaries of its WAL, which 17 and later have` };
   if (!facts.summarizesWal) return { why: 'summarize_wal is off: set backup.incremental' };
@@ -49,10 +49,11 @@ export async function findParent(
   const backup = backups.at(-1);
   if (backup === undefined) return { why: 'the archive has none yet' };
   const chain = chainOf(backup, backups);
-  if (chain === null || !isPgwardens(backup)) return { why: `${backup.id}, the newest, is not of pgwarden` };
+  if (chain === null || notedTars(backup.userData) === null)
+    return { why: `${backup.id}, the newest, is not of pgwarden` };
   if (
     backup.systemIdentifier !== facts.systemIdentifier ||
-    Math.floor(backup.postgresVersion / 10_000) !== major
+    majorOf({ version: backup.postgresVersion }) !== major
   )
     return { why: `${backup.id}, the newest, is of another cluster or major version` };
   if (backup.tablespaces.length > 0) return { why: `${backup.id}, the newest, has tablespaces` };

@@ -1,6 +1,5 @@
 import type { Lsn } from '../../ha/lsn.ts';
 import type { TimelineId } from '../../ha/units.ts';
-import type { Backup } from '../catalog/backup.ts';
 import { writeMetadata, writeSentinel } from '../catalog/sentinel.ts';
 import type { WalArchive } from '../wal/push-file.ts';
 import { BackupNameTakenError } from './errors.ts';
@@ -154,9 +153,4 @@ export async function writeSentinelLast(
     files: options.files,
     parent: parent?.backup.id ?? null,
   };
-}
-
-/** Whether pgwarden took it, and so knows what its manifest is. */
-export function isPgwardens({ userData }: Backup): boolean {
-  return typeof userData === 'object' && userData !== null && 'pgwarden' in userData;
 }

@@ -23,6 +23,11 @@ export interface ClusterFacts {
   readonly summarizesWal: boolean;
 }
 
+/** 18 for 180004. */
+export function majorOf({ version }: Pick<ClusterFacts, 'version'>): number {
+  return Math.floor(version / 10_000);
+}
+
 export interface StartPoint {
   readonly lsn: Lsn;
   readonly timeline: TimelineId;

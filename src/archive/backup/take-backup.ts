@@ -1,4 +1,6 @@
 import { compareLsn, lsnBytes } from '../../ha/lsn.ts';
+import type { TimelineFork } from '../../ha/peer.ts';
+import type { TimelineId } from '../../ha/units.ts';
 import type { SessionTarget } from '../../postgres/sql/session.ts';
 import { readHistory } from '../../postgres/volume/timeline-history.ts';
 import { segmentAt, segmentName } from '../wal/names.ts';
@@ -19,7 +21,7 @@ import type { Primary } from './primary.ts';
 import type { ProgressKeeper } from './progress.ts';
 import { RateLimit } from './rate-limit.ts';
 import { type WrittenBackup, writeSentinelLast } from './sentinel.ts';
-import { BackupSession, type ClusterFacts, type StartPoint, type StopPoint } from './session.ts';
+import { BackupSession, type ClusterFacts, majorOf, type StartPoint, type StopPoint } from './session.ts';
 import type { StoredTar } from './upload.ts';
 import { measure, readTablespaces, type Tablespace, type WalkOptions, walk } from './walk.ts';
 import { watchSession } from './watch-session.ts';
@@ -144,8 +146,7 @@ async function sinceParent(
 ): Promise<Pick<Running, 'parent' | 'since'>> {
   if (parent === null) return { parent: null, since: null };
   progress.set({ phase: 'changes' });
-  const forks = (await readHistory(`${data}/pg_wal`, start.timeline)) ?? null;
-  if (forks === null) throw new BackupInterruptedError(`the history of timeline ${start.timeline} is gone`);
+  const forks = await forksTo(data, start.timeline);
   const since = await changesSince(session, parent, start, forks, facts, signal);
   if (!('why' in since)) return { parent, since };
   increment?.onWhole(since.why);
@@ -180,9 +181,7 @@ async function copyAndFinish(
   progress.set({ phase: 'stop' });
   const stop = await session.stop(signal);
   requireLabel(stop, start, facts);
-  const forks = (await readHistory(`${data}/pg_wal`, stop.timeline)) ?? null;
-  if (forks === null) throw new BackupInterruptedError(`the history of timeline ${stop.timeline} is gone`);
-  const ranges = walRanges(start, stop, forks);
+  const ranges = walRanges(start, stop, await forksTo(data, stop.timeline));
   const label = parent === null ? stop.label : withParent(stop.label, parent.backup);
   tars.push(await writeLabel(archive, name, { ...stop, label }, manifest, ranges, signal));
 
@@ -273,8 +272,11 @@ async function copyFiles(
   );
 }
 
-function majorOf({ version }: ClusterFacts): number {
-  return Math.floor(version / 10_000);
+/** Those that led to a timeline, the oldest first. */
+async function forksTo(data: string, timeline: TimelineId): Promise<readonly TimelineFork[]> {
+  const forks = await readHistory(`${data}/pg_wal`, timeline);
+  if (forks) return forks;
+  throw new BackupInterruptedError(`the history of timeline ${timeline} is gone`);
 }
 
 /** The name was made of where the backup was seen to begin: the label is Postgres's own word. */
